@@ -10,7 +10,7 @@ from cmir.analysis.advice import HELP, INFERENCES, Change
 from cmir.analysis.binding import Binding, busiest_cycles
 from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.analysis.inference_costs import costs_of
-from cmir.compilation.choices import Replication, Storage, division
+from cmir.compilation.choices import Copies, CopyBudget, Replication, Storage, division
 from cmir.compilation.model import Model, lower, lower_to_mapped, lower_to_polyhedral
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
@@ -30,11 +30,11 @@ class Compilation:
     model: Model
     machine: Hardware
     storage: Storage | None
-    replicate: Replication | None
+    replicate: Copies | None
 
     @staticmethod
     def of(
-        model: Model, machine: Hardware, storage: Storage | None, replicate: Replication | None
+        model: Model, machine: Hardware, storage: Storage | None, replicate: Copies | None
     ) -> Compilation:
         """Return the compilation of a model that is about to be lowered. Raises CompileError if it has been lowered."""
         compilation = Compilation(model, machine, storage, replicate)
@@ -63,10 +63,18 @@ class Compilation:
     @property
     def _by(self) -> By:
         """How stages are divided among cores, or would be."""
-        return division(self.replicate)[0] or "columns"
+        return (
+            division(None if isinstance(self.replicate, CopyBudget) else self.replicate)[0]
+            or "columns"
+        )
 
     def _of_cores(self, binding: Binding, target: float) -> Iterator[Change]:
         """Yield ways and changes of copies, until one reaches the target."""
+        before = self.replicate
+        if isinstance(
+            before, CopyBudget
+        ):  # the plan is the fastest already, or as fast as was asked for
+            return
         known = self.machine.core.crossbars is not None
         if binding.work == "crossbar" and known and self.replicate is None:
             trial = dataclasses.replace(self, replicate="ways")
@@ -75,9 +83,7 @@ class Compilation:
                 if found <= target:
                     return
         for by in dict.fromkeys((self._by, "runs")):
-            for change in dataclasses.replace(self, replicate=by)._of_copies(
-                self.replicate, target
-            ):
+            for change in dataclasses.replace(self, replicate=by)._of_copies(before, target):
                 yield change
                 if change.interval <= target:
                     return

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import re
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from cmir.passes.polyhedral_replicate import By
@@ -12,6 +14,40 @@ Storage = Literal["full", "live", "lossless"]
 
 Replication = Literal["columns", "rows", "bands", "runs", "ways", "columns-ways"]
 """How to divide a stage among cores, see polyhedral-replicate, or among crossbars, see polyhedral-add-ways."""
+
+
+@dataclass(frozen=True)
+class CopyBudget:
+    """What the copies and ways of all stages may take, see polyhedral-plan-copies. None for what the machine has.
+
+    interval: cycles to plan for, with the fewest crossbars; None for the shortest interval.
+    """
+
+    cores: int | None = None
+    crossbars: int | None = None
+    interval: int | None = None
+
+    @staticmethod
+    def parse(text: str) -> CopyBudget:
+        """Return the budget of a text such as `cores=100,crossbars=2500`. Raises ValueError."""
+        found: dict[str, int] = {}
+        known = [field.name for field in fields(CopyBudget)]
+        for part in filter(None, text.split(",")):
+            match = re.fullmatch(r"\s*(\w+)\s*=\s*(\d+)\s*", part)
+            if match is None or match[1] not in known or match[1] in found:
+                raise ValueError(
+                    f"expected numbers of {', '.join(known)}, such as crossbars=2500, got '{text}'"
+                )
+            found[match[1]] = int(match[2])
+        return CopyBudget(**found)
+
+    def __str__(self) -> str:
+        given = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return ",".join(f"{name}={number}" for name, number in given if number is not None)
+
+
+Copies: TypeAlias = "Replication | CopyBudget"
+"""How to choose copies of stages."""
 
 
 def division(replicate: Replication | None) -> tuple[By | None, bool]:

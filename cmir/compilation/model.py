@@ -13,7 +13,7 @@ from xdsl.passes import ModulePass
 
 from cmir.analysis.capacity import check_cores
 from cmir.analysis.workload import check_workload, workload_of
-from cmir.compilation.choices import Replication, Storage, division
+from cmir.compilation.choices import Copies, CopyBudget, Storage, division
 from cmir.compilation.verification import verify
 from cmir.context import CmirContext, make_context, source_of_module
 from cmir.extensions import installed_universe
@@ -129,7 +129,7 @@ def lower(
     progress: Callable[[str], None] | None = None,
     storage: Storage | None = None,
     hardware: Hardware | None = None,
-    replicate: Replication | None = None,
+    replicate: Copies | None = None,
     placement_seconds: float | None = None,
     prove: Callable[[NetworkOp], ElaboratedNetwork] | None = None,
 ) -> ElaboratedNetwork:
@@ -152,7 +152,8 @@ def lower(
     mapped: ModuleOp | None = None
     if (passes := mapping_passes(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
-        _map(model, passes, machine, "--replicate" if replicate else purpose, progress)
+        option = "--budget" if isinstance(replicate, CopyBudget) else "--replicate"
+        _map(model, passes, machine, option if replicate else purpose, progress)
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
@@ -178,7 +179,7 @@ def lower(
 def lower_to_mapped(
     model: Model,
     machine: Hardware,
-    replicate: Replication | None,
+    replicate: Copies | None,
     purpose: str,
     progress: Callable[[str], None] | None = None,
 ) -> PipelineOp:
@@ -287,12 +288,16 @@ def _fit_storage_to_places(
 
 
 def mapping_passes(
-    machine: Hardware, storage: Storage | None, replicate: Replication | None
+    machine: Hardware, storage: Storage | None, replicate: Copies | None
 ) -> list[ModulePass]:
-    """Return the passes needed to map a pipeline to the cores of a machine."""
+    """Return the passes needed to map a pipeline to the cores of a machine.
+
+    Raises CompileError for a budget that the machine does not have.
+    """
     # Each pass takes time to import, and most machines need few of them.
     limited = machine.core.sram_bytes is not None
-    storage = storage or ("lossless" if limited else "full")
+    planned = isinstance(replicate, CopyBudget)
+    storage = storage or ("lossless" if limited or planned else "full")
     passes: list[ModulePass] = []
     if limited:
         from cmir.passes.polyhedral_stream_tables import PolyhedralStreamTablesPass
@@ -314,7 +319,15 @@ def mapping_passes(
         from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
 
         passes.append(PolyhedralSplitBuffersPass(machine))
-    by, ways = division(replicate)
+    by, ways = division(None if planned else replicate)
+    if planned:
+        from cmir.passes.polyhedral_plan_copies import PolyhedralPlanCopiesPass
+
+        plan = PolyhedralPlanCopiesPass(
+            machine, replicate.crossbars, replicate.cores, replicate.interval
+        )
+        plan.check_budget(None, machine)
+        passes.append(plan)
     if by is not None:
         from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, get_args
 
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Copies, CopyBudget, Replication, Storage
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
@@ -26,7 +27,22 @@ def check_options(storage: Any, samples: Any, placement_seconds: Any, shapes: An
         )
 
 
-def replication_of(given: Any) -> Replication | None:
+def copies_of(replicate: Any, budget: Any) -> Copies | None:
+    """Return how copies of stages are chosen; see `cmir.compile`. Raises CompileError for what is none."""
+    if budget is None:
+        return _replication_of(replicate)
+    if replicate not in (None, False):
+        raise CompileError(None, "give `replicate` or `budget`, not both")
+    known = [field.name for field in fields(CopyBudget)]
+    if isinstance(budget, Mapping) and all(name in known for name in budget):
+        for name, number in budget.items():
+            check_positive(f"budget[{name!r}]", number)
+        return CopyBudget(**budget)
+    wanted = ", ".join(map(repr, known))
+    raise CompileError(None, f"`budget` must be numbers by {wanted}, got {budget!r}")
+
+
+def _replication_of(given: Any) -> Replication | None:
     """Return how stages are divided. True: by columns. Raises CompileError for what is no replication."""
     if isinstance(given, bool) or given is None:
         return "columns" if given else None

@@ -9,7 +9,7 @@ from typing import Any
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Copies, Replication, Storage
 from cmir.compilation.model import Model, lower
 from cmir.compilation.proofs import ProofVerdict, verify_network
 from cmir.dialects.cmcore import NetworkOp
@@ -18,7 +18,7 @@ from cmir.execution.references import input_names
 from cmir.frontends.samples import Samples
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
-from cmir.library.arguments import carried_state, check_options, replication_of
+from cmir.library.arguments import carried_state, check_options, copies_of
 from cmir.library.errors import in_python, user_errors
 from cmir.library.machines import HardwareLike, hardware_from
 from cmir.library.network import Network
@@ -33,6 +33,7 @@ def compile(
     *,
     storage: Storage | None = None,
     replicate: bool | Replication = False,
+    budget: Mapping[str, int] | None = None,
     samples: Samples = "auto",
     shapes: Mapping[str, Sequence[int]] | None = None,
     state: Mapping[str, str] | bool = True,
@@ -48,9 +49,13 @@ def compile(
     hardware: the name of a preset, the path of a description, its tables, or a `cmir.Hardware`; by default what the IR
         carries, or the textbook machine `ideal`.
     storage: `full` keeps whole arrays in buffers, `live` the fewest rows that run, `lossless` the fewest that keep the
-        interval. None chooses `lossless` on machines whose SRAM is limited, otherwise `full`.
+        interval. None chooses `lossless` on machines whose SRAM is limited or with a `budget`,
+        otherwise `full`.
     replicate: divides stages among the cores that are left: True or `columns` by runs of columns, `rows`, `bands`,
         `runs`. `ways` holds their matrices several times in their own cores, and `columns-ways` does both.
+    budget: chooses the copies and ways of all stages together, instead of `replicate`: for the shortest interval with
+        so many `cores` and `crossbars`, by default all of them, or for an `interval` in cycles with the fewest
+        crossbars. `{}` is all that the machine has.
     samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,
         `auto` the former where nothing mixes the batch with another dimension.
     shapes: shapes of inputs of an ONNX model, with the batch, for those that it leaves open.
@@ -68,7 +73,7 @@ def compile(
     """
     with user_errors(), collect_diagnostics() as remarks, shown(progress) as show:
         check_options(storage, samples, placement_seconds, shapes)
-        carried, by = carried_state(state), replication_of(replicate)
+        carried, by = carried_state(state), copies_of(replicate, budget)
         machine = None if hardware is None else hardware_from(hardware)
         show("importing")
         model = read_source(source, example_inputs, (shapes, samples, carried), weights)
@@ -92,7 +97,7 @@ def compile_model(
     hardware: Hardware,
     *,
     storage: Storage | None,
-    replicate: Replication | None,
+    replicate: Copies | None,
     placement_seconds: float | None,
     show: Show,
     proof: Proof | None = None,

@@ -23,6 +23,7 @@ _OPTIONS = (
     (r"--storage (full|live|lossless)", r"storage='\1'"),
     (r"--storage\b", "`storage`"),
     (r"--replicate\b", "`replicate`"),
+    (r"--budget\b", "`budget`"),
     (r"--dependence says which; there are", "name one, ('writer', 'reader', 'array')"),
     (r"give --check-against NET\.mlir", "give `source`"),
     (r"--check-with (onnxruntime|numpy)", r"reference='\1'"),

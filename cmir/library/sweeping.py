@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Copies, Replication, Storage
 from cmir.compilation.model import Model
 from cmir.frontends.samples import Samples
 from cmir.isl.budget import limited
@@ -17,7 +17,7 @@ from cmir.library.arguments import (
     carried_state,
     check_options,
     check_random,
-    replication_of,
+    copies_of,
     values_by_field,
 )
 from cmir.library.errors import user_errors
@@ -43,6 +43,7 @@ def sweep(
     *,
     storage: Storage | None = None,
     replicate: bool | Replication = False,
+    budget: Mapping[str, int] | None = None,
     samples: Samples = "auto",
     shapes: Mapping[str, Sequence[int]] | None = None,
     state: Mapping[str, str] | bool = True,
@@ -80,7 +81,7 @@ def sweep(
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
         check_options(storage, samples, placement_seconds, shapes)
         check_random(random, inferences)
-        carried, by = carried_state(state), replication_of(replicate)
+        carried, by = carried_state(state), copies_of(replicate, budget)
         axes = make_axes(values_by_field(fields).items(), None)
         grid = Grid(hardware_from(hardware), axes)
         show("importing")
@@ -109,7 +110,7 @@ def folder_for_runs(output: Path | None, stack: ExitStack) -> Path:
 def sweep_model(
     model: Model,
     grid: Grid,
-    mapping: tuple[Storage | None, Replication | None, float | None],
+    mapping: tuple[Storage | None, Copies | None, float | None],
     run: RandomRun | None,
     output: Path | None,
     executor: ExecutorLike,

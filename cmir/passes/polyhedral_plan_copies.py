@@ -35,7 +35,7 @@ from cmir.passes.polyhedral_replicate import (
     units_of,
 )
 from cmir.support.counts import count_of
-from cmir.support.diagnostics import CompileError, emit_remark
+from cmir.support.diagnostics import CompileError, Where, emit_remark
 from cmir.support.statistics import tally
 
 
@@ -74,7 +74,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         pipeline.drop_dependences()
         hardware = self.hardware_for(pipeline)
         stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
-        budget = self._budget(pipeline, hardware)
+        budget = self.check_budget(pipeline, hardware)
         work = [self._work(stage, hardware, pipeline.arrays, budget) for stage in stages]
         self._check(pipeline, work, budget)
         if not work:
@@ -91,7 +91,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         tally("ways added", sum(choice.ways - 1 for choice in chosen))
         emit_remark(pipeline, self._summary(work, budget, chosen, longest))
 
-    def _budget(self, pipeline: PipelineOp, hardware: Hardware) -> Budget:
+    def check_budget(self, where: Where, hardware: Hardware) -> Budget:
         """Return what the plan may take. Raises CompileError if that is more than the machine has."""
         has, each = hardware.core.count, hardware.core.crossbars
         cores = has if self.cores is None else self.cores
@@ -103,12 +103,12 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
                 of = "" if most is None else f", those of '{hardware.name}'"
                 if name == "crossbars" and most is not None and cores != has:
                     of = f", those of {count_of(cores or 0, 'core')} of '{hardware.name}'"
-                raise CompileError(pipeline, f"`{name}` must be {range_}{of}, got {given}")
+                raise CompileError(where, f"`{name}` must be {range_}{of}, got {given}")
         if self.interval is not None and self.interval < 1:
-            raise CompileError(pipeline, f"`interval` must be at least 1, got {self.interval}")
+            raise CompileError(where, f"`interval` must be at least 1, got {self.interval}")
         if cores is None and crossbars is None and self.interval is None:
             raise CompileError(
-                pipeline,
+                where,
                 "give the number of `cores` or `crossbars`, a `hardware` that has one, or the `interval`",
             )
         return Budget(crossbars, cores, each, self.share)

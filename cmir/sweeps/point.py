@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Copies, Storage
 from cmir.compilation.verification import verify
 from cmir.hardware.sections import ENERGY_PARTS
 from cmir.isl.budget import limited
@@ -88,7 +88,7 @@ class Task:
     network: str
     table: Mapping[str, Any]
     storage: Storage | None = None
-    replicate: Replication | None = None
+    replicate: Copies | None = None
     placement_seconds: float | None = None
     run: RunFiles | None = None
 

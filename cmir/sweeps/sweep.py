@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import cmir
 from cmir.analysis.workload import ARRAY_BYTES
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import Copies, CopyBudget, Storage
 from cmir.compilation.model import Model, lower_to_polyhedral
 from cmir.execution.interface import Interface
 from cmir.execution.judging import expected_outputs
@@ -61,13 +61,13 @@ class Sweep:
     @property
     def identity(self) -> str:
         """A digest, equal for sweeps whose rows may share a table: those that differ only in values of fields."""
-        run = self.task.run
+        run, copies = self.task.run, self.task.replicate
         what = {
             "version": cmir.__version__,
             "network": self.task.network,
             "machine": self.grid.base.table(),
             "storage": self.task.storage,
-            "replicate": self.task.replicate,
+            "replicate": str(copies) if isinstance(copies, CopyBudget) else copies,
             "placement_seconds": self.task.placement_seconds,
             "inferences": None if run is None else run.count,
             "fields": [axis.field for axis in self.grid.axes],
@@ -160,7 +160,7 @@ def prepare(
     grid: Grid,
     stack: ExitStack,
     storage: Storage | None,
-    replicate: Replication | None,
+    replicate: Copies | None,
     placement_seconds: float | None,
     run: RandomRun | None,
 ) -> Sweep:

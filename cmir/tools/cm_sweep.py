@@ -32,7 +32,7 @@ from cmir.tools.version import add_version
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from cmir.compilation.choices import Replication, Storage
+    from cmir.compilation.choices import Copies, Storage
     from cmir.compilation.model import Model
     from cmir.sweeps.grid import Grid, SweepPoint
 
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         parser,
         storage="room in the buffers, as in cm-run",
         replicate="divide stages among the cores that are left, as in cm-run",
+        budget="choose copies and ways of all stages for a number of cores and crossbars, as in cm-run",
         placement="look for places of cores for so long in each point, as in cm-run (default: a fixed amount of work)",
     )
     add_threads(parser)
@@ -205,7 +206,7 @@ def _model(options: argparse.Namespace) -> Model:
 
 def _mapping(
     options: argparse.Namespace,
-) -> tuple[Storage | None, Replication | None, float | None]:
+) -> tuple[Storage | None, Copies | None, float | None]:
     return options.storage, options.replicate, options.placement_seconds
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from cmir.compilation.choices import Replication, Storage
+from cmir.compilation.choices import CopyBudget, Replication, Storage
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.limits import VARIABLE, parse_size
@@ -188,14 +188,31 @@ def add_hardware(parser: argparse.ArgumentParser, help: str, default: str | None
 
 
 def add_mapping(
-    parser: argparse.ArgumentParser, *, storage: str, replicate: str, placement: str
+    parser: argparse.ArgumentParser, *, storage: str, replicate: str, budget: str, placement: str
 ) -> None:
     """Add the options that map a network to a machine, see `cmir.compile`. The arguments are help texts."""
     parser.add_argument("--storage", choices=get_args(Storage), help=storage)
-    parser.add_argument(
+    copies = parser.add_mutually_exclusive_group()
+    copies.add_argument(
         "--replicate", choices=get_args(Replication), nargs="?", const="columns", help=replicate
     )
+    copies.add_argument(
+        "--budget",
+        metavar="LIMITS",
+        dest="replicate",
+        type=_copy_budget,
+        nargs="?",
+        const=CopyBudget(),
+        help=budget,
+    )
     parser.add_argument("--placement-seconds", metavar="S", type=float, help=placement)
+
+
+def _copy_budget(text: str) -> CopyBudget:
+    try:
+        return CopyBudget.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def add_memory(parser: argparse.ArgumentParser) -> None:

@@ -255,6 +255,12 @@ DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits.onnx"
         ({"storage": "low"}, "`storage` must be one of 'full', "),
         ({"samples": "splitt"}, "`samples` must be one of 'auto', "),
         ({"replicate": "diagonal"}, "`replicate` must be one of "),
+        (
+            {"budget": {"core": 4}},
+            "`budget` must be numbers by 'cores', 'crossbars', 'interval', got {'core': 4}",
+        ),
+        ({"budget": {"cores": 0}}, "`budget['cores']` must be an integer of at least 1, got 0"),
+        ({"budget": {}, "replicate": True}, "give `replicate` or `budget`, not both"),
         ({"state": 3}, "`state` must be outputs by input"),
         ({"placement_seconds": "a"}, "`placement_seconds` must be"),
         ({"hardware": 3}, "`hardware` must be the name of a preset"),
