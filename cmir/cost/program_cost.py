@@ -8,18 +8,21 @@ formulas.
 
 Both are costs of one iteration by itself. An iteration of a recurrent stage reads what the preceding one has written,
 so it starts no earlier than the latency after it: the control unit waits for the result as for that of another core.
+
+Programs that share a core divide its resources by tables of slots (`cmir.cost.slots`). Each use then takes longer.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cmir.cost.firing import Firing, FiringStep
 from cmir.cost.pace import Pace
+from cmir.cost.slots import Slots
 from cmir.cost.tiling import Tiling
-from cmir.dialects.cmcore import NetworkOp, ProgramOp
+from cmir.dialects.cmcore import SHARED_RESOURCES, NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
 from cmir.hardware.description import Hardware
 
@@ -33,7 +36,7 @@ class Cost:
     crossbars: crossbars of the core, for all its matrices.
     energy: pJ by component (`crossbar`, `adc`, `dpu`, `sram`), for the components whose figures the hardware gives.
     busy: busy cycles by resource (`issue`, `crossbar`, `dpu`, `sram`, `link`); for crossbars, those of the busiest
-    matrix.
+    matrix, and for a resource that programs of a core divide, those of the use that takes longest in its slots.
     ways: number of sets of crossbars, each with all matrices.
     """
 
@@ -61,7 +64,7 @@ class Cost:
 def program_cost(
     program: ProgramOp | StageOp, hardware: Hardware, crossing: Collection[str] = ()
 ) -> Cost:
-    """Return the cost of one iteration of a program or stage; all of its iterations cost the same.
+    """Return the cost of one iteration of a program or stage on a core of its own; all of its iterations cost the same.
 
     crossing: the arrays that the core sends to cores of other chips.
     """
@@ -97,10 +100,22 @@ def _gcu_cost(
     return Cost(interval=cycles, latency=cycles)
 
 
-def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = ()) -> Cost:
-    """Return the cost of one iteration. crossing: the arrays that go to other chips."""
+def firing_cost(
+    firing: Firing,
+    hardware: Hardware,
+    crossing: Collection[str] = (),
+    staying: Collection[str] = (),
+    slots: Mapping[str, Sequence[Slots]] | None = None,
+) -> Cost:
+    """Return the cost of one iteration.
+
+    crossing, staying: the arrays that go to other chips, and those that no reader outside of the core reads. slots: of
+    each use of a resource that the core's programs divide, in order; see `uses_of`.
+    """
     tilings = [Tiling.of(matrix, hardware.crossbar) for matrix in firing.matrices]
-    times = [_time(step, tilings, hardware, crossing) for step in firing.steps]
+    times = [_time(step, tilings, hardware, crossing, staying) for step in firing.steps]
+    if slots:
+        times = _in_slots(times, slots)
     occupied: Counter[str] = Counter()
     for resource, cycles, _ in (use for uses in times for use in uses):
         occupied[resource] += cycles
@@ -120,6 +135,46 @@ def firing_cost(firing: Firing, hardware: Hardware, crossing: Collection[str] = 
     )
 
 
+def uses_of(
+    firing: Firing,
+    hardware: Hardware,
+    crossing: Collection[str] = (),
+    staying: Collection[str] = (),
+) -> dict[str, list[int]]:
+    """Return the cycles of each use of a resource that programs can divide, in order, without uses that take none."""
+    tilings = [Tiling.of(matrix, hardware.crossbar) for matrix in firing.matrices]
+    uses: dict[str, list[int]] = {}
+    for step in firing.steps:
+        for resource, cycles, _ in _time(step, tilings, hardware, crossing, staying):
+            if cycles and resource in SHARED_RESOURCES:
+                uses.setdefault(resource, []).append(cycles)
+    return uses
+
+
+def _in_slots(times: list[list[_Use]], slots: Mapping[str, Sequence[Slots]]) -> list[list[_Use]]:
+    """Return the uses of resources by an iteration with those of divided resources in their slots.
+
+    Each has slots of its own, as if it were the only use of a slower resource.
+    """
+    number: Counter[str] = Counter()
+    slowed: list[list[_Use]] = []
+    for uses in times:
+        slowed.append([])
+        for resource, cycles, latency in uses:
+            if cycles and resource in slots:
+                own = slots[resource][number[resource]]
+                number[resource] += 1
+                busy = own.interval(cycles)
+                if latency < cycles:  # the next step begins with the cycle after so many
+                    latency = own.latency(latency + 1) - 1
+                else:
+                    latency += own.latency(cycles) - cycles
+                slowed[-1].append((f"{resource} {number[resource]}", busy, latency))
+            else:
+                slowed[-1].append((resource, cycles, latency))
+    return slowed
+
+
 def _loads(busy: Mapping[str, int], ways: int) -> dict[str, int]:
     return {
         name: -(-cycles // ways) if name == "crossbar" else cycles for name, cycles in busy.items()
@@ -131,7 +186,11 @@ _Use = tuple[str, int, int]
 
 
 def _time(
-    step: FiringStep, tilings: list[Tiling], hardware: Hardware, crossing: Collection[str]
+    step: FiringStep,
+    tilings: list[Tiling],
+    hardware: Hardware,
+    crossing: Collection[str],
+    staying: Collection[str],
 ) -> list[_Use]:
     """Return the resources that a step uses, in order of use."""
     core = hardware.core
@@ -141,6 +200,8 @@ def _time(
             cycles = _cycles(hardware.bytes_of(step.elements, step.bits), rate)
             return [("sram", cycles, cycles + core.sram_latency)]
         case "store":
+            if staying and all(array in staying for array in step.arrays):
+                return [("link", 0, 0)]
             size = hardware.bytes_of(step.elements, step.bits)
             crosses = any(array in crossing for array in step.arrays)
             cycles = _cycles(size, hardware.interconnect.narrowest(crosses))

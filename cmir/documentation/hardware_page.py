@@ -97,6 +97,18 @@ then takes `hop_cycles` for each hop to its reader.
 
 `fixed_interval` and `fixed_latency`, if given, replace both.
 
+**Shared cores.** A core can run several programs, each with its own control unit, buffers and crossbars. They divide
+each other resource (issue of products, DPU, SRAM port, link) by a table of F slots, one slot a cycle, which repeats
+(`cmir/cost/slots.py`). If s of the slots are a program's, a use of b cycles takes ⌈b·F / s⌉ cycles, the next one
+begins no earlier, and its result comes Θ cycles later. The slots of a program are spread over the table, in the order
+of their deadlines, and Θ is the most by which any number k of its slots, from any cycle on, takes longer than
+⌈k·F / s⌉; it is at most ⌈F / s⌉. If an iteration uses a resource several times, each use has its own slots: the
+program's are divided such that the slowest use is as fast as possible. A program with all slots, or alone with a
+resource, has the interval and latency that it has on a core of its own. No program is ever later than this model says,
+whatever the others do ([proof](mathematics.md#shared-resources)). Programs of one core are no hop apart, and results
+that only other programs of their core read do not use the link. Energy is that of separate cores. Shares divide no
+`fixed_interval` or `fixed_latency`.
+
 **Inputs and outputs** pass through the global control unit. If the machine has a rate for them, the unit takes
 max(1, ⌈r / `input_elements_per_cycle`⌉) cycles to send a row of r elements, or ⌈r / `output_elements_per_cycle`⌉ to
 collect it, and cores wait for it as for each other. Each of several inputs or outputs has the full rate; `cm-run`

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import cache, cached_property
 
 from cmir.cost.firing import Firing
 from cmir.cost.pace import Pace
-from cmir.cost.program_cost import Cost, program_cost
+from cmir.cost.program_cost import Cost, firing_cost, program_cost, uses_of
+from cmir.cost.sharing import slots_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.network import ElaboratedNetwork
@@ -23,7 +24,7 @@ class TimedNetwork:
     """A network with the costs and delays of a chip.
 
     places: positions of the cores. costs: cost of an iteration, by core. actors: the cores as actors of the timing
-    recurrence. Raises CompileError if a core is not placed on the chip.
+    recurrence. Raises CompileError if a core is not placed on the chip, or if its programs do not divide its resources.
     """
 
     def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
@@ -55,7 +56,7 @@ class TimedNetwork:
         return set(self.network.cores) - set(self.network.positions)
 
     def _costs(self) -> dict[CoreName, Cost]:
-        """Return the cost of an iteration of each core, which depends on what the core sends to other chips."""
+        """Return the cost of an iteration of each core, which depends on where the core sends its results."""
         crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}
         for wait in self.network.waits:
             if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
@@ -65,10 +66,49 @@ class TimedNetwork:
         cost = cache(
             lambda name, arrays: program_cost(self.network.programs[name].op, self.hardware, arrays)
         )
+        shared = self._shared_costs(crossing)
         return {
-            name: cost(core.program.name, frozenset(crossing[name]))
+            name: shared[name]
+            if name in shared
+            else cost(core.program.name, frozenset(crossing[name]))
             for name, core in self.network.cores.items()
         }
+
+    def _shared_costs(self, crossing: Mapping[CoreName, Collection[str]]) -> dict[CoreName, Cost]:
+        """Return the costs of programs on cores with several, or with shares. crossing: arrays to other chips."""
+        found: dict[CoreName, Cost] = {}
+        shared = [core for core in self.network.op.cores if core.divides]
+        staying = self._staying() if shared else {}
+        for core in shared:
+            names = [instance.core_name for instance in core.instances]
+            firings = [self.firings[name] for name in names]
+            goes = [(crossing[name], staying.get(name, ())) for name in names]
+            uses = [
+                uses_of(firing, self.hardware, *to)
+                for firing, to in zip(firings, goes, strict=True)
+            ]
+            slots = slots_of(core, uses, self.hardware)
+            for name, firing, to, own in zip(names, firings, goes, slots, strict=True):
+                found[name] = firing_cost(firing, self.hardware, *to, slots=own)
+        return found
+
+    def _staying(self) -> dict[CoreName, set[str]]:
+        """Return the arrays that each program stores for other programs of its core alone; they use no link.
+
+        Results that only the program itself reads are sent as on a core of its own.
+        """
+        readers: dict[tuple[CoreName, str], set[CoreName]] = {}
+        for wait in self.network.waits:
+            if wait.automaton.kind is DependenceKind.RAW:
+                readers.setdefault((wait.source, wait.automaton.array), set()).add(wait.core)
+        positions, staying = self.network.positions, dict[CoreName, set[str]]()
+        for (source, array), those in readers.items():
+            place = positions.get(source)
+            if array in self.network.outputs or place is None or those == {source}:
+                continue
+            if all(positions.get(reader) == place for reader in those):
+                staying.setdefault(source, set()).add(array)
+        return staying
 
     def delay(self, kind: DependenceKind, core: CoreName, source: CoreName) -> int:
         """Return the cycles from the start of an iteration of `source` until `core` sees its result or credit."""

@@ -257,6 +257,11 @@ class CoreOp(IRDLOperation):
         return tuple(self.position.get_values())
 
     @property
+    def divides(self) -> bool:
+        """True if a program of the core may have less than all of a resource."""
+        return len(self.instances) > 1 or self.slots is not None
+
+    @property
     def table_size(self) -> int | None:
         """Number of slots of the tables by which programs divide resources; None if they divide none."""
         return None if self.slots is None else self.slots.value.data
