@@ -120,7 +120,7 @@ def compiled(network: str, hardware: Hardware, replicate: Replication) -> Figure
     interval, latency = run.interval_seconds, run.latency_seconds
     assert interval is not None and latency is not None
     return Figures(
-        1e3 * interval, 1e3 * latency, run.figures["crossbars"], len(net.timed.network.positions)
+        1e3 * interval, 1e3 * latency, run.figures["crossbars"], net.timed.network.core_count
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from xdsl.dialects.builtin import MemRefType
@@ -21,9 +22,14 @@ from cmir.support.diagnostics import CompileError
 
 
 def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError, with the number missing, if the chip has too few cores or a core too few crossbars."""
+    """Raise CompileError, with the number missing, if the chip has too few cores or a core too few crossbars.
+
+    The crossbars of programs that share a core add up.
+    """
     check_cores(network, len(network.cores), hardware)
-    _check_crossbars(network, hardware)
+    if hardware.core.crossbars is not None:
+        needs = _check_crossbars(network, hardware.core.crossbars, hardware)
+        _check_sums(network, needs, hardware.core.crossbars, ("crossbar",), hardware)
 
 
 def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware) -> None:
@@ -40,6 +46,8 @@ def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware)
 
 def _fewer_copies(network: NetworkOp | PipelineOp, missing: int) -> str:
     """Return how many copies less of a single stage would do, the fewest that there are, or an empty text."""
+    if isinstance(network, NetworkOp) and any(len(core.instances) > 1 for core in network.cores):
+        return ""  # the core of a copy may run other programs, too
     cores = {name: len(each) for name, each in cores_by_program(network).items()}
     copies = copies_of(network)
     fewer = {name: -(-missing * copies[name] // cores[name]) for name in cores}
@@ -51,10 +59,32 @@ def _fewer_copies(network: NetworkOp | PipelineOp, missing: int) -> str:
     return f"{count_of(number, 'copy', 'copies')} of @{name} fewer would do; "
 
 
-def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
-    has = hardware.core.crossbars
-    if has is None:
+def _check_sums(
+    network: NetworkOp, needs: Mapping[str, int], has: int, unit: Sequence[str], hardware: Hardware
+) -> None:
+    """Raise CompileError if programs fit a core each, but not the one that they share.
+
+    needs: by program. has: of a core. unit: its name and, if irregular, plural.
+    """
+    total = {
+        core: sum(needs[o.core_name.program] for o in core.instances) for core in network.cores
+    }
+    core = max(total, key=lambda core: total[core], default=None)
+    if core is None or total[core] <= has:
         return
+    names = [f"@{o.core_name} ({needs[o.core_name.program]})" for o in core.instances]
+    others = sum(each > has for each in total.values()) - 1
+    also = f"; {count_of(others, 'more core does', 'more cores do')} not fit" if others else ""
+    raise CompileError(
+        core,
+        f"{', '.join(names[:-1])} and {names[-1]} on core @{core.sym_name.data} need {count_of(total[core], *unit)} "
+        f"together, {total[core] - has} more than the {has} of a core of '{hardware.name}'{also}; on several cores, "
+        "they would fit",
+    )
+
+
+def _check_crossbars(network: NetworkOp, has: int, hardware: Hardware) -> dict[str, int]:
+    """Return the crossbars that each program needs. Raises CompileError if a core has fewer. has: of a core."""
     firings = {name: Firing.of(program) for name, program in network.programs.items()}
     tilings = {
         name: [(m, Tiling.of(m, hardware.crossbar)) for m in firing.matrices]
@@ -66,7 +96,7 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
     }
     too_many = [name for name, crossbars in needs.items() if crossbars > has]
     if not too_many:
-        return
+        return needs
     name = max(too_many, key=lambda name: needs[name])
     matrix, _ = max(tilings[name], key=lambda item: item[1].crossbars)
     blocks = f"{matrix.blocks} blocks of " if matrix.blocks > 1 else ""
@@ -91,7 +121,10 @@ def _check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
 
 
 def check_sram(network: NetworkOp, hardware: Hardware) -> None:
-    """Raise CompileError if the buffers of a core exceed its SRAM, naming the program that exceeds it the most."""
+    """Raise CompileError if the buffers of a core exceed its SRAM, naming the program that exceeds it the most.
+
+    If programs exceed it only together, the error names all that share the core.
+    """
     most = hardware.core.sram_bytes
     if most is None:
         return
@@ -104,6 +137,7 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
     needed = {name: sum(of_array.values()) for name, of_array in sizes.items()}
     too_many = [name for name, size in needed.items() if size > most]
     if not too_many:
+        _check_sums(network, needed, most, ("byte of SRAM", "bytes of SRAM"), hardware)
         return
     name = max(too_many, key=lambda name: needed[name])
     bytes_of, program = sizes[name], programs[name]
@@ -130,7 +164,10 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
 
 
 def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[CoreName, int]:
-    """Return the bytes of the buffers of each core; 0 for the global control unit, which has its own memory."""
+    """Return the bytes of the buffers of each core; 0 for the global control unit, which has its own memory.
+
+    Programs that share a core have an entry each.
+    """
     sizes = {
         name: sum(_bytes(buffer, hardware) for buffer in program.op.buffers)
         for name, program in network.programs.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -69,20 +69,21 @@ def inference_energy(
     return joules
 
 
-def area(hardware: Hardware, costs: Mapping[CoreName, Cost]) -> dict[str, float]:
+def area(hardware: Hardware, crossbars: Sequence[int]) -> dict[str, float]:
     """Return the area in mm² of the cores in use by component, for the components whose figures the hardware gives.
 
-    costs: of each core. A core counts with all crossbars that the hardware gives it, used or not; if the hardware gives
-    no number, with those it uses.
+    crossbars: those that each core uses. A core counts with all crossbars that the hardware gives it, used or not; if
+    the hardware gives no number, with those it uses.
     """
     figures, crossbar = hardware.area, hardware.crossbar
-    crossbars = sum(hardware.core.crossbars or cost.crossbars for cost in costs.values())
+    cores = len(crossbars)
+    total = sum(hardware.core.crossbars or used for used in crossbars)
     adcs = crossbar.adcs or (crossbar.columns and crossbar.columns + crossbar.unit_columns)
     counts = {
-        "crossbar": (figures.crossbar, crossbars),
-        "adc": (figures.adc, None if adcs is None else crossbars * adcs),
-        "core": (figures.core, len(costs)),
-        "router": (figures.router, len(costs)),
+        "crossbar": (figures.crossbar, total),
+        "adc": (figures.adc, None if adcs is None else total * adcs),
+        "core": (figures.core, cores),
+        "router": (figures.router, cores),
         "chip": (figures.chip, prod(hardware.interconnect.chips or (1,))),
     }
     return {

@@ -13,8 +13,10 @@ from math import prod
 from cmir.analysis.energy import Programming, TrafficTotals, area, inference_energy, programming
 from cmir.analysis.headlines import Headlines, headlines_of
 from cmir.analysis.input_registers import kept_bytes
+from cmir.cost.firing import Matrix
 from cmir.cost.traffic import Flow, link_loads, traffic_of
 from cmir.dialects.cmcore import NetworkOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.description import Hardware
 from cmir.hardware.sections import AREA_PARTS
@@ -100,26 +102,27 @@ class InferenceCosts:
 def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     """Return the costs of one inference of a network on its chip."""
     network, hardware = timed.network.op, timed.hardware
-    cores = list(timed.network.positions)
-    costs = {name: timed.costs[name] for name in cores}
-    iterations = {name: timed.network.cores[name].iterations for name in cores}
+    names, cores = list(timed.network.positions), network.cores
+    costs = {name: timed.costs[name] for name in names}
+    iterations = {name: timed.network.cores[name].iterations for name in names}
     if timed.places.chip is None:  # assume a direct link between any two cores
         chip, places = (
             topology("all-to-all", (max(1, len(cores)),)),
             [(k,) for k in range(len(cores))],
         )
     else:
-        chip, places = timed.places.chip, list(timed.network.positions.values())
+        chip, places = timed.places.chip, [core.place for core in cores]
     sent = traffic_of(network, hardware)
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
     if hardware.core.input_registers:
-        kept = sum(kept_bytes(timed.network.cores[name], hardware) for name in cores)
+        kept = sum(kept_bytes(timed.network.cores[name], hardware) for name in names)
         traffic = replace(traffic, kept=kept)
     uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
     streams = list(_streams(network, hardware))
     energy = inference_energy(hardware, costs, iterations, traffic, interval)
-    areas = area(hardware, costs)
+    on_core = [[instance.core_name for instance in core.instances] for core in cores]
+    areas = area(hardware, [sum(costs[name].crossbars for name in those) for those in on_core])
     missing = {
         "energy": dict(_missing_energy(hardware, traffic)),
         "area": dict(_missing_area(hardware)),
@@ -136,7 +139,7 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
         _byte_hops(timed.places.chip, places, sent.flows),
         sum(cost.crossbars for cost in costs.values()),
         headlines_of(timed, reached, energy, areas, missing),
-        programming(hardware, [f.ways * f.matrices for f in timed.firings.values()]),
+        programming(hardware, [_matrices(timed, those) for those in on_core]),
     )
 
 
@@ -156,6 +159,12 @@ def at_rates_of(timed: TimedNetwork, costs: InferenceCosts) -> InferenceCosts:
         for use in costs.links
     ]
     return replace(costs, links=links, streams=list(_streams(timed.network.op, hardware)))
+
+
+def _matrices(timed: TimedNetwork, names: Sequence[CoreName]) -> list[Matrix]:
+    """Return the matrices of programs on a core, with all their ways."""
+    firings = (timed.firings[name] for name in names)
+    return [matrix for firing in firings for matrix in firing.ways * firing.matrices]
 
 
 def _traffic(chip: Topology, loads: Mapping[Link, int], delivered: int) -> TrafficTotals:

@@ -1,8 +1,8 @@
 """Traffic between cores in one inference, and the resulting load of links.
 
-A core sends each element that it computes once, to all cores that read it. By the access relations, an element counts
-only for the cores that read it, and not for others that have a buffer of the array. Network inputs and outputs are not
-counted: they enter and leave at the same cost everywhere.
+A core sends each element that it computes once, to all other cores that read it, whichever of their programs do. By the
+access relations, an element counts only for the cores that read it, and not for others that have a buffer of the array.
+Network inputs and outputs are not counted: they enter and leave at the same cost everywhere.
 """
 
 from __future__ import annotations
@@ -72,9 +72,10 @@ def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkT
         bits = 8 * dtype_of(array.type).itemsize
         written = _of_cores(array, numbers, {p: a.writes.get(name) for p, a in accesses.items()})
         read = _of_cores(array, numbers, {p: a.reads.get(name) for p, a in accesses.items()})
-        delivered += sum(machine.bytes_of(_count(m, array.shape), bits) for m in read.values())
+        delivered += sum(machine.bytes_of(_count(m, array.shape), bits) for _, m in read)
         if not written or not read:
             continue
+        written, read = _united(written), _united(read)
         masks = [*written.values(), *read.values()]
         for members, elements in _count_by_members(masks, array.shape):
             sources = [core for m, core in enumerate(written) if m in members]
@@ -143,17 +144,26 @@ def _of_cores(
     array: ArrayOp,
     numbers: Mapping[str, Mapping[tuple[int, ...], int]],
     points: Mapping[str, isl.Set | None],
-) -> dict[int, np.ndarray]:
-    """Return the elements of an array that each core accesses, by number, as masks that broadcast to its shape.
+) -> list[tuple[int, np.ndarray]]:
+    """Return the elements of an array that each program accesses on each core, as masks that broadcast to its shape.
 
-    points: for each program, the elements of its cores, `{ [core, location] }`; None for no elements.
+    Each mask comes with the number of the core. points: for each program, the elements of its cores, `{ [core,
+    location] }`; None for no elements.
     """
-    return {
-        number: _elements(those, core, array.shape)
+    return [
+        (number, _elements(those, core, array.shape))
         for program, those in points.items()
         if those is not None
         for core, number in numbers[program].items()
-    }
+    ]
+
+
+def _united(masks: Iterable[tuple[int, np.ndarray]]) -> dict[int, np.ndarray]:
+    """Return the elements that any of the programs on a core accesses, by the number of the core."""
+    united: dict[int, np.ndarray] = {}
+    for core, mask in masks:
+        united[core] = united[core] | mask if core in united else mask
+    return united
 
 
 def _elements(points: isl.Set, core: tuple[int, ...], shape: tuple[int, ...]) -> np.ndarray:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from cmir.analysis.energy import PICO, area
 from cmir.cost.firing import Firing, FiringStep, Matrix
 from cmir.cost.program_cost import Cost, firing_cost
-from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware, presets
 
 TOLERANCE = 0.05
@@ -217,7 +216,7 @@ def _area(hardware: Hardware, cost: Cost) -> float | None:
     if parts.crossbar is None and "crossbar" not in parts.includes:
         return None
     cores = hardware.core.count or 0
-    return sum(area(hardware, {CoreName("core", (k,)): cost for k in range(cores)}).values())
+    return sum(area(hardware, [cost.crossbars] * cores).values())
 
 
 def agreement() -> Iterator[str]:

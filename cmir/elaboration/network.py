@@ -68,6 +68,11 @@ class ElaboratedNetwork:
                 raise CompileError(op, f"no core runs @{name}")
         return coordinates
 
+    @property
+    def core_count(self) -> int:
+        """Number of cores in use, without the global control unit. Programs can share a core."""
+        return len(self.op.cores)
+
     @cached_property
     def waits(self) -> list[CoreWait]:
         """Automata of all cores."""

@@ -278,7 +278,7 @@ class Network(Visible):
         ends = ", ".join(f"{name} {list(shape)}" for name, shape in self.inputs.items())
         return (
             f"<cmir.Network '{self.name}' on {self.hardware.name}: {count_of(len(network.programs), 'program')} on"
-            f" {count_of(len(network.positions), 'core')}, inputs {ends}>"
+            f" {count_of(network.core_count, 'core')}, inputs {ends}>"
         )
 
     def _repr_html_(self) -> str:

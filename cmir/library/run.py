@@ -170,7 +170,7 @@ class Run(Visible):
         """All figures, with units in the names, as `cm-run --json` writes them; None for unknown ones."""
         network, hardware = self.timed.network, self.timed.hardware
         sram = sram_bytes(network, hardware)
-        cores, costs = len(network.positions), self._costs
+        cores, costs = network.core_count, self._costs
         binding = binding_of(self.timed, costs, self._steady)
         changes = changes_that_help(self.timed, costs, binding)
         nodes = nodes_of(network.op)

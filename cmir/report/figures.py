@@ -205,11 +205,11 @@ def _chip(timed: TimedNetwork, chip: Topology) -> Data:
     cores = timed.network.op.cores
     positions = [core.place for core in cores]
     loads = link_loads(chip, positions, flows_of(timed.network.op, timed.hardware))
-    at = {core.place: str(core.instances[0].core_name) for core in cores}
+    at = {core.place: [str(o.core_name) for o in core.instances] for core in cores}
     interconnect = timed.hardware.interconnect
     return {
         "title": chip.title,
-        "places": [{"at": place, "core": at.get(place)} for place in chip.places],
+        "places": [{"at": place, "cores": at.get(place, [])} for place in chip.places],
         "links": [
             {"from": a, "to": b, "bytes": size, "rate": interconnect.rate(chip.crosses(a, b))}
             for (a, b), size in loads.items()

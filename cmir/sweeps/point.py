@@ -136,7 +136,7 @@ def _figures(task: Task) -> dict[str, Any]:
     figures = {
         "programs": len(copies),
         "copies": sum(copies.values()),
-        "cores": len(timed.network.positions),
+        "cores": timed.network.core_count,
         "crossbars": costs.crossbars,
         "sram_bytes": sum(sram_bytes(timed.network, hardware).values()),
         "interval_cycles": costs.interval,

@@ -173,7 +173,7 @@ def _show(
 
     steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
     hardware, interval = timed.hardware, steady.steady_interval
-    sram, cores = sram_bytes(timed.network, hardware), len(timed.network.positions)
+    sram, cores = sram_bytes(timed.network, hardware), timed.network.core_count
     lines = None if options.quiet else "cores" if options.cores else "programs"
     described |= options.advise
     nodes = nodes_of(timed.network.op)

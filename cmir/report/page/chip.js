@@ -11,7 +11,7 @@ function drawChip(run) {
     text.textContent = `The machine '${run.hardware}' has no places: every core is one hop from every other.`;
     return;
   }
-  const used = chip.places.filter((place) => place.core).length;
+  const used = chip.places.filter((place) => place.cores.length).length;
   text.textContent =
     `Of ${chip.title}, ${several(used, "place")} ${used === 1 ? "has" : "have"} a core.` +
     (chip.links.length ? " The wider a link, the more bytes of an inference it carries; it is drawn on the right of its way." : "");
@@ -58,7 +58,7 @@ function placesOf({ places }) {
   }
   const axes = [(at) => at.at(-1), (at) => (at.length > 1 ? at[0] : 0)];
   const spans = axes.map((coordinate) => {
-    const used = new Set(places.filter((place) => place.core).map((place) => coordinate(place.at)));
+    const used = new Set(places.filter((place) => place.cores.length).map((place) => coordinate(place.at)));
     const values = [...new Set(places.map((place) => coordinate(place.at)))].sort((a, b) => a - b);
     let end = 0;
     return new Map(
@@ -90,20 +90,28 @@ function linkPath([x1, y1, w1, h1], [x2, y2, w2, h2]) {
 }
 
 function drawPlace(run, place, [x, y, cellWidth, cellHeight]) {
-  const core = place.core && run.cores.find((each) => each.name === place.core);
+  const cores = place.cores.map((name) => run.cores.find((each) => each.name === name));
   const side = Math.min(cellWidth, cellHeight);
-  const [width, height] = core ? [0.8 * cellWidth, 0.72 * cellHeight] : [0.6 * side, 0.6 * side];
+  const [width, height] = cores.length ? [0.8 * cellWidth, 0.72 * cellHeight] : [0.6 * side, 0.6 * side];
   const corner = { x: x - width / 2, y: y - height / 2, width, height };
-  const node = shape("g", {}, shape("rect", { class: core ? "box core" : "box", rx: 4, ...corner }));
-  if (!core) return explain(node, [`(${place.at.join(", ")})`, "no core"]);
-  const parts = inLines(middleCut(core.name, 40), 12).slice(0, 4);
+  const node = shape("g", {}, shape("rect", { class: cores.length ? "box core" : "box", rx: 4, ...corner }));
+  if (!cores.length) return explain(node, [`(${place.at.join(", ")})`, "no core"]);
+  const parts = cores.length > 1 ? severalNames(cores) : inLines(middleCut(cores[0].name, 40), 12).slice(0, 4);
   parts.forEach((part, k) => {
     const at = { x, y: y + 4 + 14 * (k - (parts.length - 1) / 2) };
     node.append(shape("text", { class: "on-core", "text-anchor": "middle", ...at }, part));
   });
-  const lines = [core.name, `at (${place.at.join(", ")})`, `fires ${percent(core.busy, run.cycles)} of the time`];
-  if (core.node) lines.splice(1, 0, `node ${core.node}`);
-  return explain(node, lines);
+  const names = cores.map(({ name, node: origin }) => (origin ? [name, `node ${origin}`] : [name]));
+  const fires = cores.map((core) => `fires ${percent(core.busy, run.cycles)} of the time`);
+  const where = `at (${place.at.join(", ")})`;
+  if (cores.length === 1) return explain(node, [...names[0], where, fires[0]]);
+  return explain(node, [`${several(cores.length, "program")} ${where}`, ...names.flatMap((name, k) => [...name, fires[k]])]);
+}
+
+/** Names of programs that share a core, a line for each, of the first ones. */
+function severalNames(cores) {
+  const names = cores.map((core) => middleCut(core.name, 12));
+  return names.length > 4 ? [...names.slice(0, 3), `+ ${names.length - 3} more`] : names;
 }
 
 /** A name in lines of at most so many letters, broken after `_` and before `[` where that is possible. */

@@ -3,8 +3,8 @@
 const run = JSON.parse(byId("run").textContent);
 const view = new View(run.cycles);
 
-/** The cores in use, without the control unit. */
-const coresInUse = run.cores.filter((core) => core.place);
+/** Number of the cores in use, without the control unit; programs can share one. */
+const coresInUse = new Set(run.cores.filter((core) => core.place).map((core) => core.place.join())).size;
 
 function drawSummary() {
   byId("machine").textContent = `On '${run.hardware}'${run.hardwareSummary ? `: ${run.hardwareSummary}` : ""}`;
@@ -14,7 +14,7 @@ function drawSummary() {
     ["latency of one inference", duration(run.latency, run.clock)],
     ...(run.interval === null ? [] : [["steady-state interval", duration(run.interval, run.clock)]]),
     ["inferences overlapping", count(run.overlap)],
-    ["cores", count(coresInUse.length)],
+    ["cores", count(coresInUse)],
     ["SRAM", `${count(run.cores.reduce((sum, core) => sum + core.sram, 0))} bytes`],
   ];
   byId("summary").append(
@@ -76,7 +76,7 @@ const bufferRows = drawBuffers(run, view);
 drawCrossbars(run);
 drawChip(run);
 drawParts("energy-parts", "Energy of an inference", run.energy, (joules) => quantity(joules, "J"));
-drawParts("area-parts", `Area of the ${several(coresInUse.length, "core")} in use`, run.area, (area) => `${rounded3(area)}\u2009mm²`);
+drawParts("area-parts", `Area of the ${several(coresInUse, "core")} in use`, run.area, (area) => `${rounded3(area)}\u2009mm²`);
 drawCosts(run);
 drawNotes();
 listenToButtons();
