@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cmir.library.errors import user_errors
 from cmir.library.tables import table_package
 from cmir.support.counts import count_of
+from cmir.support.diagnostics import CompileError
+from cmir.sweeps.grid import cell
+from cmir.sweeps.pareto import front_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class SweepTable(Sequence[Mapping[str, Any]]):
@@ -37,6 +44,38 @@ class SweepTable(Sequence[Mapping[str, Any]]):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return iter(self.rows)
+
+    def pareto(self, *figures: str) -> SweepTable:
+        """Return the Pareto front: the rows for which no other row is better in one figure and no worse in the others.
+
+        figures: columns with numbers, of which less is better, or `interval`, `latency`, `energy`, `area`, `sram`. By
+            default `interval`, `latency`, `energy` if it is known, and `crossbars`.
+
+        Rows are ordered by the figures, the first one first. Failed rows, and rows that lack a figure, are not on the
+        front. Raises CompileError for figures that no row has.
+        """
+        with user_errors():
+            return SweepTable(self.fields, self.columns, front_of(self.rows, figures).best)
+
+    def plot(self, *figures: str) -> Figure:
+        """Return the rows and their Pareto front as a Matplotlib figure: the first figure over each of the others.
+
+        figures: at least two, see `pareto`.
+        """
+        from cmir.report.front_plot import front_figure
+        from cmir.report.plot import check_matplotlib
+        from cmir.report.settings import SETTINGS
+
+        with user_errors():
+            check_matplotlib("plot()")
+            front = front_of(self.rows, figures)
+            if len(front.columns) < 2:
+                raise CompileError(None, "a drawing of a front needs two figures or more")
+        from matplotlib import rc_context
+
+        labels = [" ".join(cell(row[field]) for field in self.fields) for row in front.rows]
+        with rc_context(SETTINGS):
+            return front_figure(front.columns, front.values, front.on_front, labels)
 
     def to_pandas(self) -> Any:
         """Return the rows as a `pandas.DataFrame`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,14 +43,18 @@ def check_matplotlib(option: str) -> None:
 
 def write_plot(timed: TimedNetwork, report: RunReport, path: Path) -> None:
     """Draw a run into a file. The suffix determines the format: .svg, .png or .pdf."""
+    found = activities(timed.actors, report)
+    save_figure(lambda: timeline_figure(found, report.cycles, timed.control_units), path)
+
+
+def save_figure(draw: Callable[[], Figure], path: Path) -> None:
+    """Draw a figure into a file; the same figure gives the same file. The suffix determines the format, see above."""
     from matplotlib import rc_context
 
     kind = path.suffix.removeprefix(".")
     with rc_context(SETTINGS), atomic_path(path) as temporary:
         metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-        found = activities(timed.actors, report)
-        figure = timeline_figure(found, report.cycles, timed.control_units)
-        figure.savefig(temporary, format=kind, dpi=200, metadata=metadata, bbox_inches="tight")
+        draw().savefig(temporary, format=kind, dpi=200, metadata=metadata, bbox_inches="tight")
 
 
 def timeline_figure(found: list[Activity], cycles: int, units: Collection[CoreName] = ()) -> Figure:

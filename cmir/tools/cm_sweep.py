@@ -27,6 +27,7 @@ from cmir.tools.options import (
     state_of,
     use_threads,
 )
+from cmir.tools.sweep_front import add_front_options, check_front_options, show_front
 from cmir.tools.version import add_version
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_threads(parser)
     _add_work(parser)
+    add_front_options(parser)
     return parser
 
 
@@ -140,6 +142,7 @@ def _sweep(options: argparse.Namespace) -> int:
         raise CompileError("cm-sweep", "nothing to sweep: give fields and their values, --set")
     if options.client and options.jobs:
         raise CompileError("cm-sweep", "--jobs is for this computer, --client for a cluster")
+    check_front_options(options)
     output: Path | None = options.output and file_path(options.output)
     if options.dry_run and (output is None or not _exists(output)):
         return _list([*grid.points()])
@@ -186,10 +189,11 @@ def _run(options: argparse.Namespace, grid: Grid, output: Path) -> int:
             executor = stack.enter_context(_cluster(options.client))
         progress = _Progress(stack.enter_context(_bar()))
         stack.enter_context(at_interruption(progress.stopped))
-        sweep_model(model, grid, _mapping(options), run, output, executor, progress)
+        table = sweep_model(model, grid, _mapping(options), run, output, executor, progress)
     there = len(grid) - progress.done
     before = f", {there} were there" if there else ""
     print(f"{output}: {count_of(progress.done, 'point')}{before}, {progress.failed} failed")
+    show_front(options, table)
     return 0
 
 
@@ -200,7 +204,7 @@ def _model(options: argparse.Namespace) -> Model:
     model = read_model(
         options.model, options.weights, dict(options.shape), options.samples, state_of(options)
     )
-    check_outputs([*model.files, options.hardware], [options.output])
+    check_outputs([*model.files, options.hardware], [options.output, options.plot])
     return model
 
 

@@ -165,6 +165,19 @@ def test_tables(table: cmir.SweepTable) -> None:
     assert frame["interval_cycles"].tolist()[2:] == [row["interval_cycles"] for row in table[2:]]
 
 
+def test_front(table: cmir.SweepTable) -> None:
+    front = table.pareto("interval", "crossbars")
+    assert isinstance(front, cmir.SweepTable)
+    assert front.rows == [table[2]] and front.fields == table.fields
+    assert table.pareto().rows == [table[2]]
+    (axes,) = table.plot("interval", "crossbars").axes
+    assert axes.get_ylabel() == "interval" and [t.get_text() for t in axes.texts] == ["8 1"]
+    with pytest.raises(cmir.CompileError, match="no figure is called `speed`"):
+        table.pareto("speed")
+    with pytest.raises(cmir.CompileError, match="a drawing of a front needs two figures or more"):
+        table.plot("interval")
+
+
 def test_polars(table: cmir.SweepTable) -> None:
     pytest.importorskip("polars")
     assert table.to_polars()["core.count"].to_list() == [1, 1, 8, 8]

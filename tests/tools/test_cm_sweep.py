@@ -301,9 +301,45 @@ def test_damaged_rows(
     assert file.read_bytes() == before
 
 
+def test_front(machine: Path, tmp_path: Path, capsys: Any) -> None:
+    """Two cores and one cycle are best in all figures. Rows that were there are points of the front, too."""
+    file, plot = tmp_path / "rows.csv", tmp_path / "front.svg"
+    for said in ("6 points, 3 failed", "0 points, 6 were there, 0 failed"):
+        assert sweep(machine, file, "--jobs", "1", "--pareto", "--plot", str(plot)) == 0
+        printed = capsys.readouterr().out.splitlines()
+        assert printed[0] == f"{file}: {said}"
+        figures = ["interval_seconds", "latency_seconds", "energy_joules", "crossbars"]
+        assert printed[1] == f"front of {', '.join(figures)}: 1 of 3 points"
+        assert [line.split() for line in printed[2:]] == [
+            ["core.count", "crossbar.phase_cycles", *figures],
+            ["2", "1", "8e-09", "9e-09", "8.14e-09", "2"],
+        ]  # fmt: skip
+    assert plot.read_text().startswith("<?xml")
+
+
+def test_front_of_chosen_figures(machine: Path, tmp_path: Path, capsys: Any) -> None:
+    file = tmp_path / "rows.csv"
+    assert sweep(machine, file, "--jobs", "1", "--pareto", "sram, cores") == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1] == "front of sram_bytes, cores: 3 of 3 points"
+    assert [line.split()[1] for line in printed[3:]] == ["1", "3", "5"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (
+            ["-o", "a.csv", "--set", "core.count=1", "--pareto", "intervall"],
+            "cm-sweep: error: no figure is called `intervall`; did you mean `interval`?",
+        ),
+        (
+            ["-o", "a.csv", "--set", "core.count=1", "--pareto", "area", "--plot", "a.svg"],
+            "cm-sweep: error: --plot draws two figures or more, and --pareto has one",
+        ),
+        (
+            ["-o", "a.csv", "--set", "core.count=1", "--plot", "a.txt"],
+            "a.txt: error: plots are .svg, .png, .pdf files",
+        ),
         (["-o", "rows.txt", "--set", "core.count=1"], "rows.txt: error: results are written to"),
         (["--set", "core.count=1"], "cm-sweep: error: no file for the rows: -o FILE"),
         (["-o", "rows.csv"], "cm-sweep: error: nothing to sweep"),
