@@ -34,6 +34,7 @@ PASSES = (
     "cmcore-set-hardware",
     "cmcore-verify-control",
     "cmcore-verify-values",
+    "cmcore-share-cores",
     "cmcore-place-cores",
 )
 """Names of passes; pass `a-b` is the class ABPass in the module cmir.passes.a_b."""

@@ -27,9 +27,15 @@ def check_capacity(network: NetworkOp, hardware: Hardware) -> None:
     The crossbars of programs that share a core add up.
     """
     check_cores(network, len(network.cores), hardware)
-    if hardware.core.crossbars is not None:
-        needs = _check_crossbars(network, hardware.core.crossbars, hardware)
-        _check_sums(network, needs, hardware.core.crossbars, ("crossbar",), hardware)
+    check_crossbars(network, hardware)
+
+
+def check_crossbars(network: NetworkOp, hardware: Hardware) -> None:
+    """Raise CompileError, with the number missing, if a core has too few crossbars for its programs."""
+    has = hardware.core.crossbars
+    if has is not None:
+        needs = _check_crossbars_of_programs(network, has, hardware)
+        _check_sums(network, needs, has, ("crossbar",), hardware)
 
 
 def check_cores(network: NetworkOp | PipelineOp, needs: int, hardware: Hardware) -> None:
@@ -83,7 +89,9 @@ def _check_sums(
     )
 
 
-def _check_crossbars(network: NetworkOp, has: int, hardware: Hardware) -> dict[str, int]:
+def _check_crossbars_of_programs(
+    network: NetworkOp, has: int, hardware: Hardware
+) -> dict[str, int]:
     """Return the crossbars that each program needs. Raises CompileError if a core has fewer. has: of a core."""
     firings = {name: Firing.of(program) for name, program in network.programs.items()}
     tilings = {

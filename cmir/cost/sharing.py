@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cmir.cost.slots import Slots, divided, split
+from cmir.cost.slots import Slots, apportion, divided
 from cmir.dialects.cmcore import SHARED_RESOURCES, CoreOp
 from cmir.hardware.description import Hardware
 from cmir.support.counts import count_of
@@ -76,7 +76,7 @@ def _divide(core: CoreOp, resource: str, uses: Sequence[Sequence[int]]) -> list[
                 f"of its own, and has {count_of(share, 'slot')}",
             )
         # A share without a use keeps its slots.
-        counts.append(split(share, own) if own else [share])
+        counts.append(apportion(share, own) if own else [share])
     assert core.table_size is not None
     slots = iter(divided(tuple(n for each in counts for n in each), core.table_size))
     return [tuple(next(slots) for _ in each)[: len(own)] for each, own in zip(counts, uses)]

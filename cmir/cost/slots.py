@@ -84,17 +84,17 @@ def delay_of(places: Sequence[int], size: int) -> int:
     return (max(deviations) - min(deviations)) // count
 
 
-def split(slots: int, cycles: Sequence[int]) -> list[int]:
-    """Divide slots among the uses of a resource in an iteration, such that the slowest is as fast as possible.
+def apportion(slots: int, cycles: Sequence[int], least: Sequence[int] | None = None) -> list[int]:
+    """Divide slots among uses of a resource, such that the slowest is as fast as possible.
 
-    cycles: of each use, at least 1, for at most as many uses as slots. Each use gets one slot, and every further slot
-    goes to the use with the most cycles for each slot so far (Adams's method of apportionment, which minimises that
-    maximum).
+    cycles: of each use, at least 1. least: numbers of slots that uses get in any case, by default 1 each, and at most
+    `slots` in total. Every further slot goes to the use with the most cycles for each slot so far (Adams's method of
+    apportionment, which minimises that maximum).
     """
-    given = [1] * len(cycles)
-    slowest = [(-Fraction(need), use) for use, need in enumerate(cycles)]
+    given = [1] * len(cycles) if least is None else list(least)
+    slowest = [(-Fraction(need, given[use]), use) for use, need in enumerate(cycles)]
     heapify(slowest)
-    for _ in range(slots - len(cycles)):
+    for _ in range(slots - sum(given)):
         use = slowest[0][1]
         given[use] += 1
         heapreplace(slowest, (-Fraction(cycles[use], given[use]), use))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cmir.cost.firing import Firing, FiringStep, Matrix
 from cmir.cost.program_cost import Cost, firing_cost, uses_of
-from cmir.cost.slots import divided, split, table
+from cmir.cost.slots import apportion, divided, table
 from cmir.hardware.description import Hardware
 
 Counts = tuple[tuple[int, ...], int]
@@ -80,7 +80,7 @@ def test_streams_of_requests_are_done_in_time(given: Counts, data: st.DataObject
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 8))
 def test_splits_make_the_slowest_use_fastest(cycles: list[int], more: int):
     slots = len(cycles) + more
-    found = split(slots, cycles)
+    found = apportion(slots, cycles)
     assert sum(found) == slots and min(found) >= 1
 
     def slowest(counts: tuple[int, ...] | list[int]) -> Fraction:
@@ -97,7 +97,7 @@ def test_enough_slots_for_an_interval_are_enough_when_split(
     """The fewest slots with which each use by itself is as fast as a target, added up, are enough for all."""
     target = max(cycles) + more
     enough = [-(-b * size // target) for b in cycles]
-    found = split(sum(enough), cycles)
+    found = apportion(sum(enough), cycles)
     assert all(-(-b * size // n) <= target for b, n in zip(cycles, found, strict=True))
 
 
