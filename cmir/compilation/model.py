@@ -139,7 +139,8 @@ def lower(
     compile for; by default the one that the IR carries, or `ideal`. If the machine has limits, matrices are split over
     its cores, and cores are placed. storage: None for the mode that suits the machine's SRAM. Lossless buffers grow if
     the hops between placed cores would cost throughput. replicate: how to divide stages among the remaining cores, None
-    for no replication. placement_seconds: time limit of the placement; None for a fixed amount of work.
+    for no replication; with a budget, programs share cores where that helps. placement_seconds: time limit of the
+    placement; None for a fixed amount of work.
     prove: elaborates the network, and may reject it; by default, runs the proofs of the pipeline.
     """
     from cmir.dialects.cmcore import NetworkOp
@@ -153,7 +154,8 @@ def lower(
     if (passes := mapping_passes(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
         option = "--budget" if isinstance(replicate, CopyBudget) else "--replicate"
-        _map(model, passes, machine, option if replicate else purpose, progress)
+        shared = isinstance(replicate, CopyBudget)
+        _map(model, passes, machine, option if replicate else purpose, progress, shared)
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
         lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
@@ -161,6 +163,8 @@ def lower(
             mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
+    if unfinished and isinstance(replicate, CopyBudget):
+        _share(model, machine, replicate, progress)
     if unfinished and chip_of(machine) is not None:
         _place(model, machine, placement_seconds, progress)
     if mapped is not None:
@@ -188,7 +192,8 @@ def lower_to_mapped(
     purpose: see `lower_to_polyhedral`. Raises CompileError if there is not exactly one network, or too few cores.
     """
     passes = mapping_passes(machine, "full", replicate)
-    match _map(model, passes, machine, purpose, progress):
+    shared = isinstance(replicate, CopyBudget)
+    match _map(model, passes, machine, purpose, progress, shared):
         case [pipeline]:
             return pipeline
         case several:
@@ -221,12 +226,16 @@ def _map(
     machine: Hardware,
     purpose: str,
     progress: Callable[[str], None] | None,
+    shared: bool,
 ) -> list[PipelineOp]:
-    """Lower a model to pipelines, run mapping passes, and return the pipelines. Fails early if cores are missing."""
+    """Lower a model to pipelines, run mapping passes, and return the pipelines.
+
+    shared: whether programs may share cores. If not, fails early if cores are missing.
+    """
     pipelines = lower_to_polyhedral(model, purpose, progress)
     for item in passes:
         _run(model, [item], progress)
-        for pipeline in pipelines:
+        for pipeline in [] if shared else pipelines:
             cores = sum(stage.count_cores() for stage in pipeline.stages.values())
             check_cores(pipeline, cores, machine)
     return pipelines
@@ -242,6 +251,19 @@ def _place(
 
     places = CmcorePlaceCoresPass(machine, work_limit=_PLACEMENT_WORK, time_limit=seconds)
     _run(model, [places], progress)
+
+
+def _share(
+    model: Model,
+    machine: Hardware,
+    budget: CopyBudget,
+    progress: Callable[[str], None] | None,
+) -> None:
+    """Let programs share cores if there are more of them than the budget has cores."""
+    from cmir.passes.cmcore_share_cores import CmcoreShareCoresPass
+
+    if machine.core.count is not None or budget.cores is not None:
+        _run(model, [CmcoreShareCoresPass(machine, budget.cores)], progress)
 
 
 def _cores_of(module: ModuleOp) -> dict[CoreName, CoreOp]:
@@ -324,7 +346,7 @@ def mapping_passes(
         from cmir.passes.polyhedral_plan_copies import PolyhedralPlanCopiesPass
 
         plan = PolyhedralPlanCopiesPass(
-            machine, replicate.crossbars, replicate.cores, replicate.interval
+            machine, replicate.crossbars, replicate.cores, replicate.interval, share=True
         )
         plan.check_budget(None, machine)
         passes.append(plan)

@@ -23,6 +23,7 @@ from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.passes.base import NetworkPass
 from cmir.passes.hardware import HardwarePass
+from cmir.passes.planned import planned_interval
 from cmir.placement.packing import PackingError, PackingProblem, pack
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
@@ -40,7 +41,8 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
 
     The programs of a core have their own control units, buffers and crossbars, which add up. They divide the issue of
     products, the DPU, the SRAM port and the link: each gets slots of a table of `slots`, at least as many as it needs
-    to take no more than `interval` cycles for an inference. By default, that is what the busiest program takes now.
+    to take no more than `interval` cycles for an inference. By default, that is the interval which
+    polyhedral-plan-copies has planned for, or else what the busiest program takes now.
 
     Programs are spread over all cores. The largest have one of their own; others join cores that have room where they
     slow their company down least, and then where they communicate most.
@@ -65,6 +67,8 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
             raise CompileError(network, "give the number of `cores`, or a `hardware` that has one")
         if available < 1:
             raise CompileError(network, f"`cores` must be >= 1, got {available}")
+        if self.interval is not None and self.interval < 1:
+            raise CompileError(network, f"`interval` must be >= 1, got {self.interval}")
         if not 1 <= self.slots <= MOST_SLOTS:
             raise CompileError(
                 network, f"`slots` must be one of 1 to {MOST_SLOTS}, got {self.slots}"
@@ -76,7 +80,8 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
         _set_cores(network, [[_alone(instance.core_name)] for instance in instances])
         check_crossbars(network, hardware)
         check_sram(network, hardware)
-        programs = _Programs(network, hardware, self.slots, self.interval)
+        interval = planned_interval(network) if self.interval is None else self.interval
+        programs = _Programs(network, hardware, self.slots, interval)
         shared = programs.shared(programs.packed(available))
         _set_cores(network, shared, self.slots)
         tally("cores that run several programs", sum(len(core) > 1 for core in shared))

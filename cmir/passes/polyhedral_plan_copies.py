@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
@@ -26,6 +26,7 @@ from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
 from cmir.hardware.description import Hardware
 from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
+from cmir.passes.planned import set_planned_interval
 from cmir.passes.polyhedral_add_ways import set_ways
 from cmir.passes.polyhedral_replicate import (
     By,
@@ -55,8 +56,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     max(p, N·s / λ) cores.
 
     λ leaves out what buffers do: if those that keep it exceed the SRAM of a core, polyhedral-assign-storage finds a
-    longer interval. With `share`, cores may run several programs, so that their number does not limit that of copies;
-    λ is long enough for what all stages together keep busy in a core, of which nine tenths are taken to be usable.
+    longer interval. With `share`, cores may run several programs, where that makes λ shorter: their number then does
+    not limit that of copies, and λ is long enough for what all stages together keep busy in a core, of which nine
+    tenths are taken to be usable. The pipeline keeps λ as `cmir.interval`, for cmcore-share-cores.
     """
 
     name = "polyhedral-plan-copies"
@@ -80,10 +82,11 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         if not work:
             return
         if self.interval is None:
-            longest, chosen = self._fastest(work, budget)
+            longest, chosen, budget = self._fastest(work, budget)
         else:
             longest = Fraction(self.interval)
-            chosen = self._for_interval(pipeline, work, budget, self.interval)
+            chosen, budget = self._for_interval(pipeline, work, budget, self.interval)
+        set_planned_interval(pipeline, ceil(longest))
         for stage, each, choice in zip(stages, work, chosen, strict=True):
             self._apply(stage, each, choice, longest)
         tally("stages planned", len(chosen))
@@ -153,18 +156,26 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
             )
 
     @staticmethod
-    def _fastest(work: list[StageWork], budget: Budget) -> tuple[Fraction, list[PlanChoice]]:
-        plan = fastest(work, budget)
-        assert plan is not None, "the network without copies is within the budget"
-        return plan
+    def _fastest(
+        work: list[StageWork], budget: Budget
+    ) -> tuple[Fraction, list[PlanChoice], Budget]:
+        """Return the shortest interval, the choices for it, and whether cores are shared: if that makes it shorter."""
+        plans = ((fastest(work, each), each) for each in _without_sharing_first(budget))
+        found = [(*plan, each) for plan, each in plans if plan is not None]
+        assert found, "the network without copies is within the budget"
+        return min(found, key=lambda plan: plan[0])
 
     def _for_interval(
         self, pipeline: PipelineOp, work: list[StageWork], budget: Budget, interval: int
-    ) -> list[PlanChoice]:
-        """Return the choices for an interval. Raises CompileError, which says what is missing."""
-        chosen = cheapest(work, Fraction(interval), budget)
-        if chosen is not None and (not self.share or has_room(chosen, budget)):
-            return chosen
+    ) -> tuple[list[PlanChoice], Budget]:
+        """Return the choices for an interval, and whether cores are shared: only if there are too few.
+
+        Raises CompileError, which says what is missing.
+        """
+        for each in _without_sharing_first(budget):
+            chosen = cheapest(work, Fraction(interval), each)
+            if chosen is not None and (not each.share or has_room(chosen, each)):
+                return chosen, each
         for stage in work:
             best = min(division.interval(division.most) for division in stage.divisions)
             if best > interval:
@@ -173,7 +184,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
                     f"an interval of {count_of(interval, 'cycle')} is too short for @{stage.name}, "
                     f"which takes at least {_whole(best)} cycles for an inference, however it is divided",
                 )
-        reached, _ = self._fastest(work, budget)
+        reached, *_ = self._fastest(work, budget)
         limits = (("cores", budget.cores), ("crossbars", budget.crossbars))
         has = " and ".join(f"{number} {name}" for name, number in limits if number is not None)
         raise CompileError(
@@ -213,6 +224,10 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
             f"{text} in use; an inference takes {_whole(longest)} cycles, at most {gap:g} % more than with any "
             f"division into copies (bound {_whole(bound)})"
         )
+
+
+def _without_sharing_first(budget: Budget) -> list[Budget]:
+    return [replace(budget, share=False), budget] if budget.share else [budget]
 
 
 def _paces(stage: StageOp, cost: Cost, hardware: Hardware) -> tuple[Fraction, int]:
