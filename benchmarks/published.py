@@ -20,7 +20,7 @@ iterations and crossbars are those of the compiler's stages, and copies are chos
 polyhedral-replicate, for as many crossbars as the published mapping takes. This is a mapping in PIMCOMP's terms, where
 copies share cores at will. With --compile, the last two columns have the cycles of an inference that the busiest core
 of each layer takes, with 4000 for a product (MVMUL_latency of PIMCOMP's evaluator): those of PIMCOMP's mapping, and
-those of the network that the compiler makes for the chip.
+those of the network that the compiler makes for the chip, with copies on cores and ways in their crossbars.
 """
 
 from __future__ import annotations
@@ -152,12 +152,17 @@ def _layer(stage: StageOp) -> Layer | None:
 
 
 def on_chip(model: onnx.ModelProto) -> tuple[dict[str | None, int], Run]:
-    """The cycles of the busiest core of each node in the compiled network, with copies on all cores; and its timing."""
+    """The cycles of the busiest core of each node in the compiled network, with copies and ways; and its timing."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "model.onnx"
         onnx.save(model, path)
         net = cmir.compile(
-            path, CHIP_NAME, replicate=True, storage="lossless", placement_seconds=0, progress=False
+            path,
+            CHIP_NAME,
+            replicate="columns-ways",
+            storage="lossless",
+            placement_seconds=0,
+            progress=False,
         )
         run = net.timing(8)
     cycles: dict[str | None, int] = {}

@@ -82,7 +82,9 @@ class RunReport:
         """Cycles between the ends of successive inferences once the pipeline is full; None for a single inference.
 
         The value is an average over the second half of the stream. If the steps between ends repeat there after q
-        inferences, it covers a multiple of q, and is exact for an endless stream.
+        inferences, it covers a multiple of q, and is exact for an endless stream. It is no less than what the
+        iterations of one core take by themselves: a short stream may end before its first set of crossbars is needed
+        again.
         """
         if self.inferences < 2:
             return None
@@ -91,7 +93,8 @@ class RunReport:
         periods = (q for q in range(1, len(steps) // 2 + 1) if (steps[q:] == steps[:-q]).all())
         period = next(periods, 1)
         count = len(steps) // period * period
-        return float((ends[-1] - ends[-1 - count]) / count)
+        alone = max(core.pace.cycles(core.iterations) for core in self.cores)
+        return max(float((ends[-1] - ends[-1 - count]) / count), float(alone))
 
     @property
     def overlap(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from timing.paces import paces
@@ -11,6 +12,7 @@ from timing.test_steady import networks
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.timing.recurrence import Actor, DeadlockError, Recurrence
+from cmir.timing.report import CoreReport, RunReport
 
 
 class Core:
@@ -109,3 +111,28 @@ def test_inferences_that_share_sets() -> None:
     assert report.cores[0].start[1].tolist() == [12, 20, 21, 22, 30]
     assert report.inference_latency == 11 + 12
     assert report.cores[0].pace.cycles(5) * 3 == 50
+
+
+@given(
+    paces | st.builds(Pace, st.integers(1, 3), st.integers(1, 200), st.integers(0, 400)),
+    st.integers(1, 9),
+)
+def test_no_interval_is_shorter_than_that_of_a_stream_that_needs_all_sets_again(
+    pace: Pace, iterations: int
+) -> None:
+    """Eight inferences may end before that: then the interval is that of the long stream."""
+    name = CoreName("core", (0,))
+
+    def report(inferences: int) -> RunReport:
+        core = Core(Actor(name, iterations, pace, 1, []))
+        for _ in range(inferences * iterations):
+            core.fire(0)
+        starts = np.array(core.starts, np.int64).reshape(inferences, iterations)
+        return RunReport([CoreReport(name, iterations, starts, pace, 1, 0, 0)], [])
+
+    ends = report(1 + 8 * pace.ways).ends
+    interval = float(ends[-1] - ends[0]) / (8 * pace.ways)
+    found = report(8).steady_interval
+    assert found is not None and found >= interval * (1 - 1e-12)
+    if 8 * iterations <= pace.ways:
+        assert found == pytest.approx(interval, rel=1e-12)
