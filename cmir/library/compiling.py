@@ -49,13 +49,11 @@ def compile(
     hardware: the name of a preset, the path of a description, its tables, or a `cmir.Hardware`; by default what the IR
         carries, or the textbook machine `ideal`.
     storage: `full` keeps whole arrays in buffers, `live` the fewest rows that run, `lossless` the fewest that keep the
-        interval. None chooses `lossless` on machines whose SRAM is limited or with a `budget`,
-        otherwise `full`.
+        interval. None chooses `lossless` on machines whose SRAM is limited or with a `budget`, otherwise `full`.
     replicate: divides stages among the cores that are left: True or `columns` by runs of columns, `rows`, `bands`,
         `runs`. `ways` holds their matrices several times in their own cores, and `columns-ways` does both.
     budget: chooses the copies and ways of all stages together, instead of `replicate`: for the shortest interval with
-        so many `cores` and `crossbars`, by default all of them, or for an `interval` in cycles with the fewest
-        crossbars. `{}` is all that the machine has.
+        so many `cores` and `crossbars`, `{}` for all, or for an `interval` in cycles with the fewest crossbars.
     samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,
         `auto` the former where nothing mixes the batch with another dimension.
     shapes: shapes of inputs of an ONNX model, with the batch, for those that it leaves open.
@@ -63,8 +61,7 @@ def compile(
         and its initial value: `{"h0": "hn:0"}`. Inputs and outputs whose names say so are bound besides, unless False
         is given.
     weights: parameters of IR: a safetensors file, or arrays by name. By default those next to the IR's file.
-    example_inputs: arguments of a PyTorch module, which determine the shapes of its inputs: a sequence, or a mapping
-        by name.
+    example_inputs: arguments of a PyTorch module, which determine the shapes of its inputs: a sequence or a mapping.
     placement_seconds: a time limit for placing cores, instead of a fixed amount of work.
     progress: True for a bar on terminals and in notebooks, False for silence; or a callback, which gets a text and the
         fraction that is done, None if that is unknown: `compiling: nn-outline-stages`, None.

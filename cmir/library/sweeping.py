@@ -60,7 +60,7 @@ def sweep(
 
     ```python
     table = cmir.sweep("resnet20.onnx", "hermes", {"crossbar.rows": [128, 256], "core.count": range(64, 128, 32)})
-    table.to_pandas().plot.scatter("area_mm2", "interval_cycles")
+    table.plot("interval", "area")
     ```
 
     hardware: the machine whose fields are changed; see `cmir.compile`.
@@ -73,10 +73,8 @@ def sweep(
     executor: number of processes, an executor of `concurrent.futures`, a `joblib.Parallel`, or a client of a Dask
         cluster; by default a process for each processor.
 
-    The other arguments are those of `cmir.compile`.
-
-    A machine on which the network cannot be compiled is a row whose `status` is `failed`, with the `error`. Raises
-    CompileError for what concerns all rows, and OSError.
+    The other arguments are those of `cmir.compile`. A machine on which the network cannot be compiled is a row whose
+    `status` is `failed`, with the `error`. Raises CompileError for what concerns all rows, and OSError.
     """
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
         check_options(storage, samples, placement_seconds, shapes)
