@@ -71,7 +71,7 @@ class StageWork:
 
     divisions: the first is the stage as it is; of equal ones, an earlier one is preferred. iterations: on all cores.
     step, busy: cycles of an iteration, as in `Division`. cycles: busy cycles of each resource other than crossbars,
-    summed over all iterations.
+    summed over all iterations. fewest: number of copies that it must have.
     """
 
     name: str
@@ -80,6 +80,7 @@ class StageWork:
     step: Fraction
     busy: int
     cycles: Mapping[str, int]
+    fewest: int = 1
 
     @property
     def each(self) -> int:
@@ -291,7 +292,7 @@ def _options(stage: StageWork, interval: Fraction) -> list[PlanChoice]:
     found = [
         PlanChoice(division, ways)
         for division in stage.divisions
-        if (ways := division.ways(interval)) is not None
+        if division.copies >= stage.fewest and (ways := division.ways(interval)) is not None
     ]
     found.sort(key=lambda choice: (choice.crossbars, choice.cores))
     kept = _best([(choice.crossbars, choice.cores) for choice in found])

@@ -70,11 +70,15 @@ class LatencyError(CompileError):
 
 @dataclass(frozen=True)
 class SizeSolution:
-    """Sufficient sizes. sram_bytes: SRAM of all cores. bound: lower bound of the bytes of any sufficient sizes."""
+    """Sufficient sizes. sram_bytes: SRAM of all cores. bound: lower bound of the bytes of any sufficient sizes.
+
+    searched: False for sizes that are not the result of a search.
+    """
 
     sizes: dict[Key, int]
     sram_bytes: int
     bound: int
+    searched: bool = True
 
     @property
     def smallest(self) -> bool:
@@ -147,15 +151,15 @@ class SizeSearch:
             self._found[period] = found
         return self._found[period]
 
-    def fitting(self) -> tuple[int, SizeSolution]:
+    def fitting(self, shortest: int | None = None) -> tuple[int, SizeSolution]:
         """Return the shortest interval for which sizes are found that fit the SRAM of all cores, and these sizes.
 
-        The interval is in ticks, found by bisection to one percent. The sizes are deadlock-free ones if not even these
-        fit.
+        shortest: what suffices (default: the interval of unbounded buffers). Intervals are in ticks, found by bisection
+        to one percent. The sizes are deadlock-free ones if not even these fit.
         """
-        fastest, found = self.sizing.interval, None
+        fastest, found = max(shortest or 0, self.sizing.interval), None
         with suppress(LatencyError):
-            found = self.lossless()
+            found = self.lossless(fastest)
         if found is None or not self.sizing.fits(found.sizes):
             found = self._search(fastest, fit=True)
         if found is not None:

@@ -370,6 +370,10 @@ class Sizing:
         delay = self.hardware.core.credit_latency + self._travel(reader, writer)
         return Dependence(DependenceKind.WAR, reader, array, self.rings[edge].needs(rows), delay)
 
+    def credit_delay(self, reader: CoreName, writer: CoreName) -> int:
+        """Return the ticks from the start of an iteration of a reader to its credit at a writer."""
+        return self.ticks * (self.hardware.core.credit_latency + self._travel(reader, writer))
+
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until its behaviour repeats. Raises DeadlockError."""
         Recurrence(self.actors(sizes), INFERENCES_TO_LIVE).run()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from cmir.passes.polyhedral_replicate import By
 
-Storage = Literal["full", "live", "lossless"]
+Storage = Literal["full", "live", "lossless", "scheduled"]
 """Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
 
 Replication = Literal["columns", "rows", "bands", "runs", "ways", "columns-ways"]

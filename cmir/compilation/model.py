@@ -158,8 +158,8 @@ def lower(
         _map(model, passes, machine, option if replicate else purpose, progress, shared)
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
-        lossless = PolyhedralAssignStoragePass(machine, sizes="lossless")
-        if machine.interconnect.hop_cycles and lossless in passes:
+        assigned = [item for item in passes if isinstance(item, PolyhedralAssignStoragePass)]
+        if machine.interconnect.hop_cycles and any(item.sizes != "live" for item in assigned):
             mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
@@ -319,7 +319,7 @@ def mapping_passes(
     # Each pass takes time to import, and most machines need few of them.
     limited = machine.core.sram_bytes is not None
     planned = isinstance(replicate, CopyBudget)
-    storage = storage or ("lossless" if limited or planned else "full")
+    storage = storage or ("scheduled" if planned else "lossless" if limited else "full")
     passes: list[ModulePass] = []
     if limited:
         from cmir.passes.polyhedral_stream_tables import PolyhedralStreamTablesPass

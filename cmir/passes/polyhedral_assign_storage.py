@@ -12,6 +12,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType
 from xdsl.rewriter import Rewriter
 
+from cmir.analysis.scheduled_sizes import scheduled_sizes
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
@@ -21,6 +22,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl.storage import box_storage
 from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
+from cmir.passes.planned import planned_interval
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
@@ -33,9 +35,11 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 
     `sizes` selects the number of rows: `live`, the smallest sizes that are deadlock-free; `lossless`, the smallest
     sizes that preserve the steady-state interval of unbounded buffers, or, if these do not fit the SRAM of a core, a
-    longer interval; `full`, the rows of one inference. The smallest sizes take the least SRAM in total. The search is
-    exact but
-    limited in work: the remark reports that the sizes are the smallest, or gives the largest possible gap.
+    longer interval; `scheduled`, sizes that preserve it, too, but are larger; `full`, the rows of one inference. The
+    smallest sizes take the least SRAM in total. The search for them is exact but limited in work: the remark reports
+    that the sizes are the smallest, or gives the largest possible gap. With many copies it takes long, while
+    `scheduled` takes the sizes of a periodic schedule without a search, unless these do not fit. With `interval`,
+    `lossless` and `scheduled` preserve that interval, in cycles, if it is longer.
 
     `rows` sets the number of rows explicitly, for the buffers of `array` and of `reader` if these are given; other
     buffers are unchanged. The pass keeps existing storage that it does not reassign. It rejects sizes with which the
@@ -46,19 +50,23 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 
     name = "polyhedral-assign-storage"
 
-    sizes: Literal["live", "lossless", "full"] = "lossless"
-    """Rows of buffers: the fewest without deadlock, the fewest without loss of throughput, or all."""
+    sizes: Literal["live", "lossless", "scheduled", "full"] = "lossless"
+    """Rows of buffers: the fewest without deadlock, the fewest without loss of throughput, enough for that, or all."""
     rows: int | None = None
     """Number of rows, instead of `sizes`."""
     array: str | None = None
     """Only array whose buffers to assign."""
     reader: str | None = None
     """Only stage whose buffers to assign."""
+    interval: int | None = None
+    """Interval to preserve, in cycles; by default, that of polyhedral-plan-copies, or of unlimited buffers."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         if not pipeline.stages:
             return
         sizing = Sizing(pipeline, self.hardware_for(pipeline))
+        if self.interval is not None and self.interval < 1:
+            raise CompileError(pipeline, f"`interval` must be at least 1, got {self.interval}")
         if self.rows is not None:
             sizes, note = self._by_hand(pipeline, sizing, self.rows), ""
         elif self.sizes == "full":
@@ -66,8 +74,7 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
         else:
             found = self._search(pipeline, sizing)
             sizes = self._select(pipeline, found.sizes)
-            purpose = "let it run" if self.sizes == "live" else "keep the interval"
-            note = _gap(found, purpose) if sizes == found.sizes else ""
+            note = self._note(found) if sizes == found.sizes else ""
         self._assign(pipeline, sizing, sizes, note)
 
     def _select(self, pipeline: PipelineOp, sizes: dict[Key, int]) -> dict[Key, int]:
@@ -101,17 +108,29 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
             ) from None
         return sizes
 
+    def _note(self, found: SizeSolution) -> str:
+        if self.sizes == "live":
+            return _gap(found, "let it run")
+        return _gap(found, "keep the interval") if found.searched else "; those of a schedule"
+
     def _search(self, pipeline: PipelineOp, sizing: Sizing) -> SizeSolution:
         search = SizeSearch(sizing)
         if self.sizes == "live":
             return search.live()
-        interval, found = search.fitting()
-        if interval > sizing.interval:
+        given = self.interval or planned_interval(pipeline) or 0
+        wanted = max(sizing.interval, sizing.ticks * given)
+        if self.sizes == "scheduled":
+            sizes = scheduled_sizes(sizing, wanted)
+            if sizing.fits(sizes):
+                taken = sum(sizing.sram_bytes(sizes).values())
+                return SizeSolution(sizes, taken, 0, searched=False)
+        interval, found = search.fitting(wanted)
+        if interval > wanted:
             emit_remark(
                 pipeline,
                 f"throughput-preserving buffers exceed the {sizing.hardware.core.sram_bytes} bytes of SRAM of a core; "
                 f"buffers that fit give an interval of {sizing.in_cycles(interval)} cycles instead of "
-                f"{sizing.in_cycles(sizing.interval)}",
+                f"{sizing.in_cycles(wanted)}",
             )
         return found
 

@@ -20,6 +20,8 @@ from cmir.analysis.copy_plan import (
     lower_bound,
 )
 from cmir.analysis.own_results import interval_alone, reads_itself
+from cmir.analysis.scheduled_sizes import scheduled_sizes
+from cmir.analysis.sizing import Sizing
 from cmir.analysis.ways import WaysOf
 from cmir.cost.program_cost import Cost, program_cost
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
@@ -55,10 +57,11 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     iterations needs max(x, x·N·c / λ) crossbars, and one on p cores that iterations keep busy for s cycles needs
     max(p, N·s / λ) cores.
 
-    λ leaves out what buffers do: if those that keep it exceed the SRAM of a core, polyhedral-assign-storage finds a
-    longer interval. With `share`, cores may run several programs, where that makes λ shorter: their number then does
-    not limit that of copies, and λ is long enough for what all stages together keep busy in a core, of which nine
-    tenths are taken to be usable. The pipeline keeps λ as `cmir.interval`, for cmcore-share-cores.
+    Stages whose buffers would exceed the SRAM of a core at this interval get more copies, which divide them. If that
+    does not suffice, polyhedral-assign-storage finds a longer interval. With `share`, cores may run several programs,
+    where that makes λ shorter: their number then does not limit that of copies, and λ is long enough for what all
+    stages together keep busy in a core, of which nine tenths are taken to be usable. The pipeline keeps λ as
+    `cmir.interval`, for polyhedral-assign-storage and cmcore-share-cores.
     """
 
     name = "polyhedral-plan-copies"
@@ -81,18 +84,25 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         self._check(pipeline, work, budget)
         if not work:
             return
-        if self.interval is None:
-            longest, chosen, budget = self._fastest(work, budget)
-        else:
-            longest = Fraction(self.interval)
-            chosen, budget = self._for_interval(pipeline, work, budget, self.interval)
+        longest, chosen, taken = self._plan(pipeline, work, budget)
+        for _ in range(_ROUNDS if hardware.core.sram_bytes is not None else 0):
+            divided = _with_room(pipeline, hardware, work, chosen, longest)
+            if divided == work:
+                break
+            try:
+                longest, chosen, taken = self._plan(pipeline, divided, budget)
+            except CompileError:  # the assignment of storage says what is missing
+                break
+            work = divided
         set_planned_interval(pipeline, ceil(longest))
         for stage, each, choice in zip(stages, work, chosen, strict=True):
-            self._apply(stage, each, choice, longest)
+            if choice.cores > each.divisions[0].cores or choice.ways > 1:
+                emit_remark(stage, _explanation(each, choice, longest))
+            _apply(stage, choice)
         tally("stages planned", len(chosen))
         tally("copies added", sum(choice.division.copies - 1 for choice in chosen))
         tally("ways added", sum(choice.ways - 1 for choice in chosen))
-        emit_remark(pipeline, self._summary(work, budget, chosen, longest))
+        emit_remark(pipeline, self._summary(work, taken, chosen, longest))
 
     def check_budget(self, where: Where, hardware: Hardware) -> Budget:
         """Return what the plan may take. Raises CompileError if that is more than the machine has."""
@@ -155,15 +165,17 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
                 f"{count_of(budget.cores or 0, 'core has', 'cores have')} no room for the network without copies",
             )
 
-    @staticmethod
-    def _fastest(
-        work: list[StageWork], budget: Budget
+    def _plan(
+        self, pipeline: PipelineOp, work: list[StageWork], budget: Budget
     ) -> tuple[Fraction, list[PlanChoice], Budget]:
-        """Return the shortest interval, the choices for it, and whether cores are shared: if that makes it shorter."""
-        plans = ((fastest(work, each), each) for each in _without_sharing_first(budget))
-        found = [(*plan, each) for plan, each in plans if plan is not None]
-        assert found, "the network without copies is within the budget"
-        return min(found, key=lambda plan: plan[0])
+        """Return the interval, the choices for it, and whether cores are shared. Raises CompileError."""
+        if self.interval is not None:
+            chosen = self._for_interval(pipeline, work, budget, self.interval)
+            return Fraction(self.interval), *chosen
+        plan = _fastest(work, budget)
+        if plan is None:
+            raise CompileError(pipeline, "the budget is too small for every interval")
+        return plan
 
     def _for_interval(
         self, pipeline: PipelineOp, work: list[StageWork], budget: Budget, interval: int
@@ -184,25 +196,18 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
                     f"an interval of {count_of(interval, 'cycle')} is too short for @{stage.name}, "
                     f"which takes at least {_whole(best)} cycles for an inference, however it is divided",
                 )
-        reached, *_ = self._fastest(work, budget)
+        plan = _fastest(work, budget)
         limits = (("cores", budget.cores), ("crossbars", budget.crossbars))
         has = " and ".join(f"{number} {name}" for name, number in limits if number is not None)
+        shortest = (
+            ""
+            if plan is None
+            else f": {_whole(plan[0])} cycles is the shortest that they suffice for"
+        )
         raise CompileError(
             pipeline,
-            f"an interval of {count_of(interval, 'cycle')} needs more than {has}: {_whole(reached)} cycles is the "
-            f"shortest that they suffice for",
+            f"an interval of {count_of(interval, 'cycle')} needs more than {has}{shortest}",
         )
-
-    @staticmethod
-    def _apply(stage: StageOp, work: StageWork, choice: PlanChoice, longest: Fraction) -> None:
-        division = choice.division
-        if division.copies == 1 and choice.ways == 1:
-            return
-        emit_remark(stage, _explanation(work, choice, longest))
-        if division.copies > 1:
-            replicate(stage, division.copies, _by(division))
-        if choice.ways > 1:
-            set_ways(stage, choice.ways)
 
     @staticmethod
     def _summary(
@@ -226,8 +231,58 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         )
 
 
+def _fastest(
+    work: list[StageWork], budget: Budget
+) -> tuple[Fraction, list[PlanChoice], Budget] | None:
+    """Return the shortest interval, the choices for it, and whether cores are shared: if that makes it shorter."""
+    plans = ((fastest(work, each), each) for each in _without_sharing_first(budget))
+    found = [(*plan, each) for plan, each in plans if plan is not None]
+    return min(found, key=lambda plan: plan[0], default=None)
+
+
 def _without_sharing_first(budget: Budget) -> list[Budget]:
     return [replace(budget, share=False), budget] if budget.share else [budget]
+
+
+def _apply(stage: StageOp, choice: PlanChoice) -> None:
+    if choice.division.copies > 1:
+        replicate(stage, choice.division.copies, _by(choice.division))
+    if choice.ways > 1:
+        set_ways(stage, choice.ways)
+
+
+_ROUNDS = 3
+"""Number of times that stages are divided further whose buffers exceed the SRAM of a core."""
+
+
+def _with_room(
+    pipeline: PipelineOp,
+    hardware: Hardware,
+    work: list[StageWork],
+    chosen: list[PlanChoice],
+    interval: Fraction,
+) -> list[StageWork]:
+    """Return the work with more copies of the stages whose buffers exceed the SRAM of a core, as far as they divide."""
+    trial, room = pipeline.clone(), hardware.core.sram_bytes
+    assert room is not None
+    for each, choice in zip(work, chosen, strict=True):
+        _apply(trial.stages[each.name], choice)
+    sizing = Sizing(trial, hardware)
+    sizes = scheduled_sizes(sizing, ceil(interval * sizing.ticks))
+    taken: dict[str, int] = {}
+    for core, size in sizing.sram_bytes(sizes).items():
+        taken[core.program] = max(size, taken.get(core.program, 0))
+    divided: list[StageWork] = []
+    for each, choice in zip(work, chosen, strict=True):
+        copies = choice.division.copies
+        if taken[each.name] > room:
+            finer = [
+                d.copies for d in each.divisions if d.copies * room >= copies * taken[each.name]
+            ]
+            copies = min(finer, default=copies)
+            each = replace(each, fewest=max(each.fewest, copies))
+        divided.append(each)
+    return divided
 
 
 def _paces(stage: StageOp, cost: Cost, hardware: Hardware) -> tuple[Fraction, int]:
@@ -298,14 +353,15 @@ def _explanation(work: StageWork, choice: PlanChoice, longest: Fraction) -> str:
             default=work.divisions[0],
         )
         needed = coarser.ways(longest)
-        if needed is None:
+        fewer = count_of(coarser.copies, "copy", "copies")
+        if coarser.copies < work.fewest:
+            less.append(f"the buffers of {fewer} would exceed the SRAM of a core")
+        elif needed is None:
             slower = _whole(coarser.interval(coarser.most))
-            less.append(f"{count_of(coarser.copies, 'copy', 'copies')} would take {slower} cycles")
+            less.append(f"{fewer} would take {slower} cycles")
         else:
             crossbars = needed * coarser.crossbars
-            less.append(
-                f"{count_of(coarser.copies, 'copy', 'copies')} would need {count_of(crossbars, 'crossbar')}"
-            )
+            less.append(f"{fewer} would need {count_of(crossbars, 'crossbar')}")
     if choice.ways > 1:
         got.append(f"{choice.ways} ways")
         slower = _whole(division.interval(choice.ways - 1))

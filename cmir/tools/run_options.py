@@ -101,7 +101,8 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         parser,
         storage="room in the buffers: for whole arrays, in the least memory that the network is found to run with, or"
         " to run with at the interval of unlimited memory; how close that is to the least possible is told"
-        " (default: full, or what the IR says; lossless on a machine whose SRAM is limited, or with --budget)",
+        " (default: full, or what the IR says; lossless on a machine whose SRAM is limited). `scheduled` keeps the"
+        " interval with a little more memory that is found at once (default with --budget)",
         replicate="divide stages among the cores that are left, so that the interval is as short as can be:"
         " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations; `ways` are"
         " copies of matrices in the crossbars that their cores have left, which take turns; `columns-ways` does both",

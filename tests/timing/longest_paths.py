@@ -29,8 +29,10 @@ def edges(actors: Mapping[CoreName, Actor]) -> list[Edge]:
     return found
 
 
-def longest_paths(actors: Mapping[CoreName, Actor], period: int) -> dict[Node, int] | None:
-    """The earliest starts, or None if a cycle is positive (Floyd and Warshall)."""
+def distances(
+    actors: Mapping[CoreName, Actor], period: int
+) -> tuple[list[Node], np.ndarray] | None:
+    """The longest path from each iteration to each other one, or None if a cycle is positive (Floyd and Warshall)."""
     nodes = [(name, i) for name, actor in actors.items() for i in range(actor.iterations)]
     number = {node: k for k, node in enumerate(nodes)}
     longest = np.full((len(nodes), len(nodes)), -np.inf)
@@ -40,6 +42,13 @@ def longest_paths(actors: Mapping[CoreName, Actor], period: int) -> dict[Node, i
         longest[at] = max(longest[at], delay - period * tokens)
     for k in range(len(nodes)):
         longest = np.maximum(longest, longest[:, k : k + 1] + longest[k])
-    if (np.diagonal(longest) > 0).any():
+    return None if (np.diagonal(longest) > 0).any() else (nodes, longest)
+
+
+def longest_paths(actors: Mapping[CoreName, Actor], period: int) -> dict[Node, int] | None:
+    """The earliest starts, or None if a cycle is positive."""
+    found = distances(actors, period)
+    if found is None:
         return None
+    nodes, longest = found
     return dict(zip(nodes, longest.max(axis=0).astype(int).tolist(), strict=True))
