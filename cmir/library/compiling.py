@@ -49,7 +49,7 @@ def compile(
     hardware: the name of a preset, the path of a description, its tables, or a `cmir.Hardware`; by default what the IR
         carries, or the textbook machine `ideal`.
     storage: `full` keeps whole arrays in buffers, `live` the fewest rows that run, `lossless` the fewest that keep the
-        interval, `scheduled` a few more. Default: `scheduled` with a `budget`, `lossless` if SRAM is limited, or `full`.
+        interval, `scheduled` a few more. Default: `scheduled` with a `budget`, `lossless` with limited SRAM, or `full`.
     replicate: divides stages among the cores that are left: True or `columns` by runs of columns, `rows`, `bands`,
         `runs`. `ways` holds their matrices several times in their own cores, and `columns-ways` does both.
     budget: chooses the copies and ways of all stages together, instead of `replicate`: for the shortest interval with
