@@ -81,10 +81,13 @@ def binding_of(timed: TimedNetwork, costs: InferenceCosts, report: RunReport) ->
     of_core = next(core for core in report.cores if core.name == name)
     room = of_core.credit_stalls > of_core.data_stalls
     waits = None if share >= FULL else "room" if room else "data"
-    busy = [c.name.program for c in report.cores if _cycles(c.pace, c.iterations) == cycles]
-    alike = busy.count(name.program)
+    busy = [c.name for c in report.cores if _cycles(c.pace, c.iterations) == cycles]
+    positions = timed.network.positions
+    on = {each: positions.get(each, each) for each in busy}
+    alike = {place for each, place in on.items() if each.program == name.program}
+    others = len({*on.values()} - alike)
     node = nodes_of(timed.network.op).get(name.program)
-    return Binding(kind, name.program, alike, len(busy) - alike, work, cycles, share, waits, node)
+    return Binding(kind, name.program, len(alike), others, work, cycles, share, waits, node)
 
 
 def busiest_cycles(timed: TimedNetwork, costs: InferenceCosts) -> float:

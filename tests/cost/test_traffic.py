@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from networks import Builder
 from proof.networks_to_prove import lower
+from shared_cores import share_cores
 
-from cmir.cost.traffic import Flow, flows_of, link_loads, traffic_matrix
+from cmir.cost.traffic import Flow, flows_of, link_loads, traffic_matrix, traffic_of
 from cmir.dialects.cmcore import BufferOp, NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import symbol
@@ -89,6 +91,26 @@ def test_flows_are_what_is_stored_and_read(make: Callable[[str], NetworkOp], pas
     flows = flows_of(network)
     assert {(f.source, f.targets): f.bytes for f in flows} == counted(network)
     assert len({(f.source, f.targets) for f in flows}) == len(flows)
+
+
+@pytest.mark.parametrize("make", [chain, strided, residual])
+@given(st.data())
+def test_flows_between_cores_of_several_programs(
+    make: Callable[[str], NetworkOp], data: st.DataObject
+):
+    network = made(make).clone()
+    names = [str(instance.core_name) for _, instance in network.instances]
+    numbers = [data.draw(st.integers(0, 3)) for _ in names]
+    cores = [[name for name, k in zip(names, numbers, strict=True) if k == n] for n in range(4)]
+    share_cores(network, [{name: {} for name in those} for those in cores if those], None)
+    assert {(f.source, f.targets): f.bytes for f in flows_of(network)} == counted(network)
+    # Every program has its own buffers.
+    assert traffic_of(network).delivered == traffic_of(made(make)).delivered
+
+
+@cache
+def made(make: Callable[[str], NetworkOp]) -> NetworkOp:
+    return make(SPREAD[2])
 
 
 def test_elements_go_to_those_who_read_them():
