@@ -253,10 +253,11 @@ def compile_network(
     passes: str = "",
     hardware: str = "ideal",
     batch: bool = True,
+    finally_: str = "",
 ) -> Compiled:
     """Compile a model down to the accelerator with the named pipelines, verifying the IR after each pass.
 
-    passes: run on that level.
+    passes: run on that level. finally_: passes run on the result.
     batch: whether the first dimensions are batches of one sample.
     """
     with TemporaryDirectory() as directory:
@@ -277,6 +278,7 @@ def compile_network(
     run_passes(module, passes, context)
     relations = module.clone()
     run_passes(module, "polyhedral-to-cmcore", context)
+    run_passes(module, finally_, context)
     (function,), (pipeline,), (network,) = (m.body.block.ops for m in (original, relations, module))
     assert isinstance(function, FuncOp) and isinstance(pipeline, PipelineOp)
     assert isinstance(network, NetworkOp)

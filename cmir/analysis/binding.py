@@ -100,7 +100,7 @@ def _candidates(
 ) -> Iterator[tuple[str, CoreName | str, str, float]]:
     """Yield (kind, name, work, cycles) of each resource."""
     for name, cost in timed.costs.items():
-        cycles = _cycles(cost.pace, timed.network.cores[name].iterations)
+        cycles = _cycles(cost.pace, timed.network.single_cores[name].iterations)
         if name in timed.network.positions:
             yield "core", name, _work(cost), cycles
         else:

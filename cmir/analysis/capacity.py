@@ -181,8 +181,8 @@ def sram_bytes(network: ElaboratedNetwork, hardware: Hardware) -> dict[CoreName,
         for name, program in network.programs.items()
     }
     return {
-        name: sizes[core.program.name] if name in network.positions else 0
-        for name, core in network.cores.items()
+        name: sizes[name.program] if name in network.positions else 0
+        for name in network.single_cores
     }
 
 

@@ -28,7 +28,10 @@ def cores_by_program(network: NetworkOp | PipelineOp) -> dict[str, list[tuple[in
     cores: dict[str, list[tuple[int, ...]]] = {}
     if isinstance(network, PipelineOp):
         stages = {name: op for name, op in network.stages.items() if op.gcu is None}
-        return {name: [*map(tuple, parameter_values(op.cores()))] for name, op in stages.items()}
+        return {
+            name: op.turns * [*map(tuple, parameter_values(op.cores()))]
+            for name, op in stages.items()
+        }
     for _, instance in network.instances:
         name = instance.core_name
         cores.setdefault(name.program, []).append(name.coordinates)

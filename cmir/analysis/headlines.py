@@ -113,7 +113,7 @@ _Placed = Sequence[tuple[int, Firing]]
 
 
 def _placed(timed: TimedNetwork) -> _Placed:
-    cores = timed.network.cores
+    cores = timed.network.single_cores
     return [(cores[name].iterations, firing) for name, firing in timed.firings.items()]
 
 

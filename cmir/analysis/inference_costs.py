@@ -104,7 +104,7 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     network, hardware = timed.network.op, timed.hardware
     names, cores = list(timed.network.positions), network.cores
     costs = {name: timed.costs[name] for name in names}
-    iterations = {name: timed.network.cores[name].iterations for name in names}
+    iterations = {name: timed.network.single_cores[name].iterations for name in names}
     if timed.places.chip is None:  # assume a direct link between any two cores
         chip, places = (
             topology("all-to-all", (max(1, len(cores)),)),
@@ -116,7 +116,7 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
     loads = link_loads(chip, places, sent.flows)
     traffic = _traffic(chip, loads, sent.delivered)
     if hardware.core.input_registers:
-        kept = sum(kept_bytes(timed.network.cores[name], hardware) for name in names)
+        kept = sum(kept_bytes(timed.network.single_cores[name], hardware) for name in names)
         traffic = replace(traffic, kept=kept)
     uses = [_use(chip, hardware, link, load) for link, load in loads.items()]
     streams = list(_streams(network, hardware))

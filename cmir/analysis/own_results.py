@@ -20,9 +20,10 @@ def reads_itself(stage: StageOp) -> bool:
 def interval_alone(stage: StageOp, arrays: Mapping[str, ArrayOp], cost: Cost) -> int:
     """Return the cycles between inferences of a stage that waits for nothing but its own results.
 
-    An iteration starts no earlier than `cost.latency` after those whose results it reads, on any core of the stage.
+    An iteration starts no earlier than `cost.latency` after those whose results it reads, on any core of the stage;
+    with turns, after all iterations up to the last of these.
     """
-    footprint = Footprint(stage)
+    footprint, turns = Footprint(stage), stage.turns
     waits: dict[int, list[tuple[int, np.ndarray]]] = defaultdict(list)
     for name in stage.read_relations().keys() & stage.write_relations().keys():
         writer = footprint.writer(arrays[name])
@@ -40,8 +41,17 @@ def interval_alone(stage: StageOp, arrays: Mapping[str, ArrayOp], cost: Cost) ->
                 needed = [(starts[other], int(need[i])) for other, need in waits[core]]
                 if any(last >= len(theirs) for theirs, last in needed):
                     break
-                arrivals = (theirs[last] + cost.latency for theirs, last in needed if last >= 0)
-                again = (mine[-back] + cycles for back, cycles in cost.pace.bounds if back <= i)
+                arrivals = (
+                    max(theirs[max(0, last + 1 - turns) : last + 1]) + cost.latency
+                    for theirs, last in needed
+                    if last >= 0
+                )
+                again = (
+                    mine[i - turns * back] + cycles
+                    for back, cycles in cost.pace.bounds
+                    if turns * back <= i
+                )
                 mine.append(max([0, *again, *arrivals]))
                 moved = True
-    return max((mine[-1] - mine[0] for mine in starts if mine), default=0) + cost.interval
+    copies = (mine[turn::turns] for mine in starts for turn in range(turns))
+    return max((copy[-1] - copy[0] for copy in copies if copy), default=0) + cost.interval

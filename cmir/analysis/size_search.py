@@ -33,6 +33,7 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError, Where
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 from cmir.timing.recurrence import DeadlockError, Recurrence
+from cmir.timing.turns import Turns
 
 _WORK = 50_000_000
 """Limit of the iterations examined after the first sizes have been found: about two seconds."""
@@ -91,8 +92,8 @@ class _CreditWait:
     """A wait for room on a cycle: iteration `iteration` of `writer` waits for `reader` to finish with `array`.
 
     need: the cycle persists if the wait is for this iteration of the reader, counted from the same inference, or for a
-    later one. lead: the cycle also persists if the wait is for one of the `lead` iterations before `need`. These
-    iterations, at this `pace`, shorten the cycle, and by no more than `slack`.
+    later one. lead: the cycle also persists if the wait is for one of the `lead` iterations before `need`, of the same
+    copy of the reader. These iterations, at this `pace`, shorten the cycle, and by no more than `slack`.
     """
 
     array: str
@@ -103,6 +104,7 @@ class _CreditWait:
     lead: int = 0
     pace: Pace = field(default_factory=lambda: Pace(1))
     slack: int = 0
+    copies: Turns | None = None
 
     @property
     def edge(self) -> Edge:
@@ -111,6 +113,8 @@ class _CreditWait:
     def stays(self, needs: np.ndarray) -> np.ndarray:
         """Return True for the needs with which the cycle persists."""
         less = self.need - needs
+        if self.copies is not None:
+            less = np.where(less > 0, self.copies.most_of_one(less), less)
         return (less <= 0) | ((less <= self.lead) & (self.pace.most_less(less) <= self.slack))
 
 
@@ -124,7 +128,7 @@ class SizeSearch:
             key: SizeChoice(
                 buffer.least,
                 buffer.can_have,
-                buffer.row_bytes * len(sizing.footprints[buffer.reader].cores),
+                buffer.row_bytes * sizing.count_cores(buffer.reader),
                 sizing.stages[buffer.reader].gcu is None,
             )
             for key, buffer in sizing.buffers.items()
@@ -239,7 +243,7 @@ class SizeSearch:
         return [
             CoreSram(
                 {key: b.row_bytes for key, b in sizing.buffers.items() if b.reader == name},
-                sram - taken[sizing.footprints[name].cores[0]],
+                sram - taken[sizing.footprints[name].cores[0].copies(stage.turns)[0]],
             )
             for name, stage in sizing.stages.items()
             if stage.gcu is None
@@ -340,10 +344,11 @@ class SizeSearch:
                 link.waiter,
                 link.dependence.source,
                 link.target,
-                int(link.dependence.needs[link.target]),
+                link.event,
                 link.lead,
                 self.sizing.costs[link.dependence.source].pace.slower(self.sizing.ticks),
                 slack,
+                self.sizing.in_turn(link.dependence.source),
             )
             for link in links
         ]

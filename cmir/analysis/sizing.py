@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import chain
+from itertools import chain, product
 from math import ceil, prod
 
 import islpy as isl
@@ -38,6 +38,7 @@ from cmir.isl.storage import BoundingBox, Rows, stacked
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.turns import Turns
 
 Edge = tuple[str, CoreName, CoreName]
 """(array, core that writes it, core that reads it)."""
@@ -88,7 +89,17 @@ class Sizing:
                 written = {s: write[name] for s, write in writes.items() if name in write}
                 self._keep_rows(array, written, readers)
         owners = [name for name, stage in self.stages.items() if stage.gcu is None]
-        cores = chain.from_iterable(self.footprints[name].cores for name in owners)
+        self.turns = {
+            core: self.stages[name].turns
+            for name, footprint in self.footprints.items()
+            for core in footprint.cores
+        }
+        cores = (
+            copy
+            for name in owners
+            for core in self.footprints[name].cores
+            for copy in self._copies(core)
+        )
         self._equal_rings.clear()
         self._parts: dict[tuple[str, str], list[ReaderBuffer]] = defaultdict(list)
         self._fills: dict[CoreName, list[Edge]] = defaultdict(list)
@@ -118,7 +129,7 @@ class Sizing:
         stage_of = {core: name for name, f in self.footprints.items() for core in f.cores}
         crossing: dict[CoreName, set[str]] = {core: set() for core in stage_of}
         for array, writer, reader in self.data:
-            if places.crosses(writer, reader):
+            if any(places.crosses(a, b) for a, b in product(*map(self._copies, (writer, reader)))):
                 crossing[writer].add(array)
         cost: Callable[[str, frozenset[str]], Cost] = cache(
             lambda name, arrays: program_cost(self.stages[name], self.hardware, arrays)
@@ -129,13 +140,39 @@ class Sizing:
         self.places = places
         self.raw: dict[CoreName, list[Dependence]] = {core: [] for core in stage_of}
         for (array, writer, reader), needs in self.data.items():
-            delay = self.costs[writer].latency + self._travel(writer, reader)
-            self.raw[reader].append(Dependence(DependenceKind.RAW, writer, array, needs, delay))
+            latency = self.costs[writer].latency
+            found = self._wait(DependenceKind.RAW, reader, writer, array, needs, latency)
+            self.raw[reader].append(found)
         self._room = cache(self._room_uncached)
 
-    def _travel(self, source: CoreName, target: CoreName) -> int:
-        """Return the cycles that a result or a credit takes from one core to another."""
-        return self.places.hops(source, target) * self.hardware.interconnect.hop_cycles
+    def count_cores(self, stage: str) -> int:
+        """Return the number of cores of a stage, and of those on the global control unit."""
+        return self.stages[stage].turns * len(self.footprints[stage].cores)
+
+    def in_turn(self, core: CoreName) -> Turns | None:
+        """Return the copies of a core that run its iterations in turn; None if it has no copies."""
+        turns = self.turns[core]
+        return Turns(self.costs[core].pace, turns, self._iterations[core]) if turns > 1 else None
+
+    def _copies(self, core: CoreName) -> list[CoreName]:
+        return core.copies(self.turns[core])
+
+    def _wait(
+        self,
+        kind: DependenceKind,
+        core: CoreName,
+        source: CoreName,
+        array: str,
+        needs: np.ndarray,
+        cycles: int,
+    ) -> Dependence:
+        """Return the dependence of a core on another, whose events take these cycles and those of the hops."""
+
+        def delay(here: CoreName, there: CoreName) -> int:
+            return cycles + self.places.hops(there, here) * self.hardware.interconnect.hop_cycles
+
+        copies = self._copies(source)
+        return Dependence.between(kind, self._copies(core), source, copies, array, needs, delay)
 
     @staticmethod
     def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> BoundingBox | None:
@@ -233,7 +270,7 @@ class Sizing:
         return self._equal_rings[key]
 
     def sram_bytes(self, sizes: Sizes) -> dict[CoreName, int]:
-        """Return the bytes of the buffers of each core."""
+        """Return the bytes of the buffers of each core, each copy by itself."""
         stages = dict.fromkeys(self.footprints, 0)
         for resident in self.residents.values():
             if self.stages[resident.reader].gcu is None:  # the GCU has a memory of its own
@@ -242,9 +279,10 @@ class Sizing:
             if self.stages[self.buffers[key].reader].gcu is None:
                 stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
         return {
-            core: stages[name]
+            copy: stages[name]
             for name, footprint in self.footprints.items()
             for core in footprint.cores
+            for copy in self._copies(core)
         }
 
     def fits(self, sizes: Sizes) -> bool:
@@ -329,7 +367,10 @@ class Sizing:
     @property
     def _busiest(self) -> Fraction:
         """Cycles that the iterations of the busiest core take in an inference."""
-        return max(self.costs[core].pace.cycles(n) for core, n in self._iterations.items())
+        return max(
+            self.costs[core].pace.cycles(-(-n // self.turns[core]))
+            for core, n in self._iterations.items()
+        )
 
     def in_cycles(self, ticks: int) -> float:
         """Return a time in cycles, which is whole where possible."""
@@ -363,16 +404,18 @@ class Sizing:
         room = (self._room(edge, sizes[key]) for edge, key in keys if key in sizes)
         cost = self.costs[core]
         dependences = [*self.raw[core], *room]
-        return Actor(core, self._iterations[core], cost.pace, cost.latency, dependences)
+        iterations, turns = self._iterations[core], self.turns[core]
+        return Actor(core, iterations, cost.pace, cost.latency, dependences, turns)
 
     def _room_uncached(self, edge: Edge, rows: int) -> Dependence:
         array, writer, reader = edge
-        delay = self.hardware.core.credit_latency + self._travel(reader, writer)
-        return Dependence(DependenceKind.WAR, reader, array, self.rings[edge].needs(rows), delay)
+        needs, latency = self.rings[edge].needs(rows), self.hardware.core.credit_latency
+        return self._wait(DependenceKind.WAR, writer, reader, array, needs, latency)
 
     def credit_delay(self, reader: CoreName, writer: CoreName) -> int:
-        """Return the ticks from the start of an iteration of a reader to its credit at a writer."""
-        return self.ticks * (self.hardware.core.credit_latency + self._travel(reader, writer))
+        """Return the ticks from the start of an iteration of a reader to its credit at a writer, both without turns."""
+        hops = self.places.hops(reader, writer) * self.hardware.interconnect.hop_cycles
+        return self.ticks * (self.hardware.core.credit_latency + hops)
 
     def check_live(self, sizes: Sizes) -> None:
         """Run the recurrence until its behaviour repeats. Raises DeadlockError."""

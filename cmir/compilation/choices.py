@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Storage = Literal["full", "live", "lossless", "scheduled"]
 """Sizes of buffers, see polyhedral-assign-storage. `full` keeps the storage of the IR."""
 
-Replication = Literal["columns", "rows", "bands", "runs", "ways", "columns-ways"]
+Replication = Literal["columns", "rows", "bands", "runs", "turns", "ways", "columns-ways"]
 """How to divide a stage among cores, see polyhedral-replicate, or among crossbars, see polyhedral-add-ways."""
 
 

@@ -94,37 +94,42 @@ class Pace:
                 np.maximum(held, start[begin - back : end - back] + cycles, out=held)
 
     def earliest(self, bounds: np.ndarray) -> np.ndarray:
-        """Return the earliest starts of consecutive iterations that are no earlier than their `bounds`."""
+        """Return the earliest starts of consecutive iterations that are no earlier than their `bounds`.
+
+        Further axes of the bounds, and of the result, distinguish actors.
+        """
         if self.in_turn:
             return self.caused(bounds)[0]
-        steps = self.step * np.arange(len(bounds))
-        return np.maximum.accumulate(bounds - steps) + steps
+        steps = self.step * _rows(len(bounds), bounds)
+        return np.maximum.accumulate(bounds - steps, axis=0) + steps
 
     def caused(self, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the `earliest` starts, and for each an iteration k whose bound it follows from.
 
-        That is, starts[i] = bounds[k] + lead(i − k).
+        That is, starts[i] = bounds[k] + lead(i − k). Further axes of the bounds distinguish actors.
         """
+        count, actors = len(bounds), bounds.shape[1:]
         if not self.in_turn:
-            steps = self.step * np.arange(len(bounds))
-            chain = np.maximum.accumulate(bounds - steps)
-            rises = np.ones(len(bounds), bool)
+            since = _rows(count, bounds)
+            chain = np.maximum.accumulate(bounds - self.step * since, axis=0)
+            rises = np.ones(bounds.shape, bool)
             np.greater(chain[1:], chain[:-1], out=rises[1:])
-            return chain + steps, np.maximum.accumulate(np.where(rises, np.arange(len(bounds)), 0))
+            cause = np.maximum.accumulate(np.where(rises, since, 0), axis=0)
+            return chain + self.step * since, cause
         ways, cycles = self.ways, self.busy
-        count = len(bounds)
         rows = -(-count // ways)
-        padded = np.zeros(rows * ways, np.int64)
+        padded = np.zeros((rows * ways, *actors), np.int64)
         padded[:count] = bounds
         # Each set of crossbars by itself: a running maximum, as far as iterations wait for their set.
-        since, offset = np.arange(rows)[:, None], cycles * np.arange(rows)[:, None]
-        chain = padded.reshape(rows, ways) - offset
+        by_set = padded.reshape(rows, ways, *actors)
+        since = _rows(rows, by_set)
+        chain = by_set - cycles * since
         most = np.maximum.accumulate(chain, axis=0)
-        first = np.ones((1, ways), bool)
-        rises = np.concatenate((first, most[1:] > most[:-1])) if rows else first[:0]
+        rises = np.ones(most.shape, bool)
+        np.greater(most[1:], most[:-1], out=rises[1:])
         row = np.maximum.accumulate(np.where(rises, since, 0), axis=0)
-        starts = (most + offset).reshape(-1)[:count]
-        cause = (row * ways + np.arange(ways)).reshape(-1)[:count]
+        starts = (most + cycles * since).reshape(padded.shape)[:count]
+        cause = (row * ways + _rows(ways, bounds)).reshape(padded.shape)[:count]
         # Then up to ways − 1 steps: the maximum over a window, which doubles until it has this width.
         width = 1
         while width < ways:
@@ -134,3 +139,8 @@ class Pace:
             starts[back:][later], cause[back:][later] = other[later], of[later]
             width += back
         return starts, cause
+
+
+def _rows(count: int, like: np.ndarray) -> np.ndarray:
+    """Return 0, 1, … along the first of as many axes as those of an array."""
+    return np.arange(count).reshape(-1, *(1,) * (like.ndim - 1))

@@ -7,14 +7,16 @@ Network inputs and outputs are not counted: they enter and leave at the same cos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
 import islpy as isl
 import numpy as np
 
+from cmir.cost.turns import AccessesInTurn
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, box, symbol
 from cmir.hardware.description import Hardware
@@ -22,6 +24,9 @@ from cmir.hardware.topology import Link, Place, Topology
 from cmir.isl.evaluate import compile_function
 from cmir.isl.inferences import in_any_inference
 from cmir.isl.memo import unnamed
+
+Elements = Callable[[CoreName, ArrayOp], np.ndarray | None]
+"""Elements of an array that a core accesses, as a mask that broadcasts to the array's shape; None for no accesses."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,14 @@ def flows_of(network: NetworkOp, hardware: Hardware | None = None) -> list[Flow]
 def traffic_of(network: NetworkOp, hardware: Hardware | None = None) -> NetworkTraffic:
     """Return the traffic of a network, including data delivered by the global control unit; see `flows_of`."""
     machine = hardware or Hardware("")
-    numbers: dict[str, dict[tuple[int, ...], int]] = {name: {} for name in network.programs}
-    for number, core in enumerate(network.cores):
-        for name in (instance.core_name for instance in core.instances):
-            numbers[name.program][name.coordinates] = number
-    accesses = {name: _Accesses(op) for name, op in network.programs.items()}
+    accesses = _NetworkAccesses(network)
     total: dict[tuple[int, tuple[int, ...]], int] = {}
     delivered = 0
-    for name, array in network.arrays.items():
+    for array in network.arrays.values():
         if array.source is not None:
             continue
         bits = 8 * dtype_of(array.type).itemsize
-        written = _of_cores(array, numbers, {p: a.writes.get(name) for p, a in accesses.items()})
-        read = _of_cores(array, numbers, {p: a.reads.get(name) for p, a in accesses.items()})
+        written, read = accesses.writes(array), accesses.reads(array)
         delivered += sum(machine.bytes_of(_count(m, array.shape), bits) for _, m in read)
         if not written or not read:
             continue
@@ -119,8 +119,8 @@ class _Accesses:
 
     def __init__(self, op: ProgramOp):
         self.dims = op.core_dims
-        self.reads: dict[str, isl.Set] = {}
-        self.writes: dict[str, isl.Set] = {}
+        self._reads: dict[str, isl.Set] = {}
+        self._writes: dict[str, isl.Set] = {}
         for item in op.iteration.body.block.ops:
             if isinstance(item, LoadOp):
                 for buffer, access in item.buffers_and_maps():
@@ -128,9 +128,19 @@ class _Accesses:
                     relation = access.relation
                     if item.across is not None:
                         relation = in_any_inference(relation)
-                    self._add(self.reads, symbol(buffer.owner.array), relation)
+                    self._add(self._reads, symbol(buffer.owner.array), relation)
         for store in op.stores():
-            self._add(self.writes, symbol(store.array), store.map.relation)
+            self._add(self._writes, symbol(store.array), store.map.relation)
+
+    def reads(self, core: CoreName, array: ArrayOp) -> np.ndarray | None:
+        """Return the elements of an array that a core reads; None if its program reads none."""
+        points = self._reads.get(array.sym_name.data)
+        return None if points is None else _elements(points, core.coordinates, array.shape)
+
+    def writes(self, core: CoreName, array: ArrayOp) -> np.ndarray | None:
+        """Like `reads`, for the elements that a core writes."""
+        points = self._writes.get(array.sym_name.data)
+        return None if points is None else _elements(points, core.coordinates, array.shape)
 
     def _add(self, accesses: dict[str, isl.Set], array: str, relation: isl.Map) -> None:
         """Add an access `{ [[core, iteration] -> lane] -> location }`."""
@@ -140,22 +150,41 @@ class _Accesses:
         accesses[array] = points.union(accesses[array]) if array in accesses else points
 
 
-def _of_cores(
-    array: ArrayOp,
-    numbers: Mapping[str, Mapping[tuple[int, ...], int]],
-    points: Mapping[str, isl.Set | None],
-) -> list[tuple[int, np.ndarray]]:
-    """Return the elements of an array that each program accesses on each core, as masks that broadcast to its shape.
+class _NetworkAccesses:
+    """Elements of arrays that each core of a network accesses, as masks that broadcast to the array's shape."""
 
-    Each mask comes with the number of the core. points: for each program, the elements of its cores, `{ [core,
-    location] }`; None for no elements.
-    """
-    return [
-        (number, _elements(those, core, array.shape))
-        for program, those in points.items()
-        if those is not None
-        for core, number in numbers[program].items()
-    ]
+    def __init__(self, network: NetworkOp):
+        self._numbers: dict[str, dict[CoreName, int]] = {name: {} for name in network.programs}
+        turns = dict.fromkeys(network.programs, 1)
+        for number, core in enumerate(network.cores):
+            for instance in core.instances:
+                name = instance.core_name
+                self._numbers[name.program][name] = number
+                turns[name.program] = instance.turns
+        self._accesses = {
+            name: _Accesses(op)
+            if turns[name] == 1
+            else AccessesInTurn(op, list(self._numbers[name]), turns[name])
+            for name, op in network.programs.items()
+        }
+
+    def reads(self, array: ArrayOp) -> list[tuple[int, np.ndarray]]:
+        """Return the elements that each program reads on each core, with the number of the core."""
+        return self._of_cores(array, lambda accesses: accesses.reads)
+
+    def writes(self, array: ArrayOp) -> list[tuple[int, np.ndarray]]:
+        """Like `reads`, for the elements that each program writes."""
+        return self._of_cores(array, lambda accesses: accesses.writes)
+
+    def _of_cores(
+        self, array: ArrayOp, kind: Callable[[_Accesses | AccessesInTurn], Elements]
+    ) -> list[tuple[int, np.ndarray]]:
+        found = (
+            (number, kind(accesses)(core, array))
+            for program, accesses in self._accesses.items()
+            for core, number in self._numbers[program].items()
+        )
+        return [(number, mask) for number, mask in found if mask is not None]
 
 
 def _united(masks: Iterable[tuple[int, np.ndarray]]) -> dict[int, np.ndarray]:

@@ -12,12 +12,13 @@ from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.automata import Automaton, automata_of
 from cmir.elaboration.program import Core, Program
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 
 @dataclass(frozen=True)
 class CoreWait:
-    """An automaton of a core: `core` waits for `source`."""
+    """An automaton of a core: `core` waits for `source`. Copies that run iterations in turn are one core here."""
 
     core: CoreName
     source: CoreName
@@ -27,8 +28,9 @@ class CoreWait:
 class ElaboratedNetwork:
     """A network with its loops evaluated and its relations compiled, independent of chip and data.
 
-    positions: place of each core, by name; programs of the global control unit have none. Programs that share a core
-    have one place.
+    cores: by name; copies that run iterations in turn are one core here. turns: number of these copies, by program.
+    positions: place of each core, by name; each copy has one, and programs of the global control unit have none.
+    Programs that share a core have one place.
     Raises CompileError if the IR cannot be executed.
     """
 
@@ -38,6 +40,7 @@ class ElaboratedNetwork:
         self.outputs = [symbol(ref) for ref in network.outputs]
         self.arrays = network.arrays
         self.positions: dict[CoreName, tuple[int, ...]] = {}
+        self.turns: dict[str, int] = dict.fromkeys(network.programs, 1)
         if not network.programs:
             raise CompileError(network, "the network has no program to run")
         coordinates = self._coordinates()
@@ -50,6 +53,29 @@ class ElaboratedNetwork:
             for program in self.programs.values()
             for core in (Core(program, k) for k in range(len(program.core_coordinates)))
         }
+        self._check_turns()
+
+    def _check_turns(self) -> None:
+        for core in self.cores.values():
+            if (turns := self.turns[core.name.program]) > core.iterations:
+                raise CompileError(
+                    core.program.op,
+                    f"@{core.name} has {count_of(core.iterations, 'iteration')}, which cannot run in {turns} turns",
+                )
+
+    def copies(self, core: CoreName) -> list[CoreName]:
+        """Return the names of the copies of a core; the core itself if it has none."""
+        return core.copies(self.turns[core.program])
+
+    @cached_property
+    def single_cores(self) -> dict[CoreName, Core]:
+        """The cores with their own iterations only, each copy by itself, and programs of the GCU."""
+        return {
+            name: core if turns == 1 else core.on_turn(turn, turns)
+            for core in self.cores.values()
+            for turns in [self.turns[core.name.program]]
+            for turn, name in enumerate(core.name.copies(turns))
+        }
 
     def _coordinates(self) -> dict[str, list[tuple[int, ...]]]:
         """Return the coordinates of the cores that run each program."""
@@ -60,7 +86,9 @@ class ElaboratedNetwork:
             if name in self.positions:
                 raise CompileError(core, f"program @{name} runs on two cores")
             self.positions[name] = core.place
-            coordinates[name.program].append(name.coordinates)
+            self.turns[name.program] = instance.turns
+            if not name.turn:
+                coordinates[name.program].append(name.coordinates)
         for name, op in network.programs.items():
             if op.gcu is not None:
                 coordinates[name].append(())

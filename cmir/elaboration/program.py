@@ -244,14 +244,19 @@ class Program:
 
 
 class Core:
-    """A core, and the iterations of a program that it runs."""
+    """A core, and the iterations of a program that it runs; with turns, every so many of them."""
 
-    def __init__(self, program: Program, number: int):
+    def __init__(self, program: Program, number: int, turn: int | None = None, turns: int = 1):
         self.program, self.number = program, number
         self.coordinates = tuple(program.core_coordinates[number].tolist())
-        self.name = CoreName(program.name, self.coordinates)
-        self._run = slice(int(program.starts[number]), int(program.starts[number + 1]))
+        self.name = CoreName(program.name, self.coordinates, turn)
+        first, last = int(program.starts[number]), int(program.starts[number + 1])
+        self._run = slice(first + (turn or 0), last, turns)
         self.points = program.points[self._run]
+
+    def on_turn(self, turn: int, turns: int) -> Core:
+        """Return the copy with one of the turns."""
+        return Core(self.program, self.number, turn, turns)
 
     @property
     def iterations(self) -> int:

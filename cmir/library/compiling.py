@@ -51,7 +51,7 @@ def compile(
     storage: `full` keeps whole arrays in buffers, `live` the fewest rows that run, `lossless` the fewest that keep the
         interval, `scheduled` a few more. Default: `scheduled` with a `budget`, `lossless` with limited SRAM, or `full`.
     replicate: divides stages among the cores that are left: True or `columns` by runs of columns, `rows`, `bands`,
-        `runs`. `ways` holds their matrices several times in their own cores, and `columns-ways` does both.
+        `runs`, or in `turns`. `ways` holds their matrices several times in their own cores; `columns-ways` does both.
     budget: chooses the copies and ways of all stages together, instead of `replicate`: for the shortest interval with
         so many `cores` and `crossbars`, `{}` for all, or for an `interval` in cycles with the fewest crossbars.
     samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,

@@ -76,6 +76,7 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
         instances = [instance for _, instance in network.instances]
         if len(network.cores) <= available:
             return
+        _check_no_turns(network)
         _check_not_fixed(network, hardware)
         _set_cores(network, [[_alone(instance.core_name)] for instance in instances])
         check_crossbars(network, hardware)
@@ -90,6 +91,17 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
             f"{count_of(len(instances), 'program')} on {count_of(len(shared), 'core')}, at most "
             f"{max(map(len, shared))} on one, for an interval of {programs.interval} cycles",
         )
+
+
+def _check_no_turns(network: NetworkOp) -> None:
+    """Raise CompileError for copies that run iterations in turn: packing does not give them equal shares."""
+    for core, instance in network.instances:
+        if instance.turns > 1:
+            raise CompileError(
+                core,
+                f"@{instance.core_name.program} runs in turns, and turns share no cores: replicate it by columns or "
+                "runs",
+            )
 
 
 class _Programs:

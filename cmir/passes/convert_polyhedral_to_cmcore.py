@@ -45,7 +45,8 @@ from cmir.support.statistics import tally
 class ConvertPolyhedralToCmcorePass(PipelinePass):
     """Convert stages into programs with buffers, crossbars, snoops, credits and loops.
 
-    A stage that is spread over cores becomes one program that all of these cores run. A stage on the global control
+    A stage that is spread over cores becomes one program that all of these cores run. With turns, each of these cores
+    becomes as many copies, which run the program's iterations in turn. A stage on the global control
     unit needs no core.
 
     Requires the loops and automata of polyhedral-generate-loops. The pass moves them into the programs and drops the
@@ -74,10 +75,15 @@ def _network(pipeline: PipelineOp) -> NetworkOp:
         block.add_op(_program(stage, arrays, into, storages))
     on_chip = [stage for stage in stages if stage.gcu is None]
     cores = (
-        (stage, core) for stage in on_chip for core in parameter_values(stage.cores()).tolist()
+        (stage, core, turn)
+        for stage in on_chip
+        for core in parameter_values(stage.cores()).tolist()
+        for turn in range(stage.turns)
     )
-    for index, (stage, coordinates) in enumerate(cores):
-        core = CoreOp(f"core{index}", [InstanceAttr.of(stage.sym_name.data, coordinates)], [index])
+    for index, (stage, coordinates, turn) in enumerate(cores):
+        in_turn = (turn, stage.turns) if stage.turns > 1 else None
+        instance = InstanceAttr.of(stage.sym_name.data, coordinates, turn=in_turn)
+        core = CoreOp(f"core{index}", [instance], [index])
         core.location = stage.location
         block.add_op(core)
     network = NetworkOp(

@@ -38,8 +38,8 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
     longer interval; `scheduled`, sizes that preserve it, too, but are larger; `full`, the rows of one inference. The
     smallest sizes take the least SRAM in total. The search for them is exact but limited in work: the remark reports
     that the sizes are the smallest, or gives the largest possible gap. With many copies it takes long, while
-    `scheduled` takes the sizes of a periodic schedule without a search, unless these do not fit. With `interval`,
-    `lossless` and `scheduled` preserve that interval, in cycles, if it is longer.
+    `scheduled` takes the sizes of a periodic schedule without a search, unless these do not fit or a stage has turns.
+    With `interval`, `lossless` and `scheduled` preserve that interval, in cycles, if it is longer.
 
     `rows` sets the number of rows explicitly, for the buffers of `array` and of `reader` if these are given; other
     buffers are unchanged. The pass keeps existing storage that it does not reassign. It rejects sizes with which the
@@ -119,7 +119,7 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
             return search.live()
         given = self.interval or planned_interval(pipeline) or 0
         wanted = max(sizing.interval, sizing.ticks * given)
-        if self.sizes == "scheduled":
+        if self.sizes == "scheduled" and all(turns == 1 for turns in sizing.turns.values()):
             sizes = scheduled_sizes(sizing, wanted)
             if sizing.fits(sizes):
                 taken = sum(sizing.sram_bytes(sizes).values())

@@ -55,6 +55,10 @@ class PolyhedralMergeStagesPass(PipelinePass):
                 raise CompileError(
                     stage, f"stage @{name} is spread over cores: merge stages before spreading them"
                 )
+            if stage.turns > 1:
+                raise CompileError(
+                    stage, f"stage @{name} has turns: merge stages before replicating them"
+                )
         for op in list(pipeline.body.block.ops):
             if isinstance(op, StorageOp) and symbol(op.stage) in self.stages:
                 raise CompileError(

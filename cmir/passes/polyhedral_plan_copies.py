@@ -79,6 +79,12 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         pipeline.drop_dependences()
         hardware = self.hardware_for(pipeline)
         stages = [stage for stage in pipeline.stages.values() if stage.gcu is None]
+        for stage in stages:
+            if stage.turns > 1:
+                name = stage.sym_name.data
+                raise CompileError(
+                    stage, f"stage @{name} has turns: plan copies before adding turns"
+                )
         budget = self.check_budget(pipeline, hardware)
         work = [self._work(stage, hardware, pipeline.arrays, budget) for stage in stages]
         self._check(pipeline, work, budget)

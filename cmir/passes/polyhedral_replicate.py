@@ -26,7 +26,7 @@ from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
 
-By = Literal["rows", "bands", "columns", "runs"]
+By = Literal["rows", "bands", "columns", "runs", "turns"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
     iterations: all copies work on the same row, and readers can start early because they need less of it. `by=rows`
     distributes the outermost dimension cyclically, row by row. `by=bands` assigns each copy a run of rows. `by=runs`
     assigns each copy a run of iterations, which may begin and end within a row and so divides the work evenly.
+    `by=turns` lets the copies run the iterations of an inference in turn. Domain, control and loops remain those of one
+    core, readers buffer no more rows than without copies, and shares differ by at most one iteration.
 
     cores: the number of available cores. hardware: the machine that defines cores and times, by default the one that
     the pipeline carries, or `ideal`. The pass chooses the numbers of copies that minimise the steady-state interval
@@ -75,7 +77,10 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
                 stage,
                 f"`copies` of @{self.stage} must be one of 1 to {units}, its {what}, got {self.copies}",
             )
-        if self.by != "rows" and ceil(units / ceil(units / self.copies)) < self.copies:
+        if (
+            self.by not in ("rows", "turns")
+            and ceil(units / ceil(units / self.copies)) < self.copies
+        ):
             raise CompileError(
                 stage,
                 f"the {units} {what} of @{self.stage} do not divide into {self.copies} {self.by} of one size",
@@ -138,7 +143,7 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
         workload, each = iterations_by_unit(stage, self.by), stage.count_cores()
         waits = reads_itself(stage)
         choices: list[ReplicationChoice] = []
-        for copies in range(1, min(len(workload), max(1, cores // each)) + 1):
+        for copies in range(1, min(units_of(stage, self.by)[0], max(1, cores // each)) + 1):
             interval = ceil(
                 cost.pace.cycles(int(iterations_of_copies(workload, copies, self.by).max()))
             )
@@ -154,6 +159,8 @@ class PolyhedralReplicatePass(HardwarePass, PipelinePass):
 
 def iterations_by_unit(stage: StageOp, by: By) -> np.ndarray:
     """Return the number of iterations of the busiest core in each unit that can be divided."""
+    if by == "turns":
+        return np.ones(-(-int(_counts(stage).max()) // stage.turns), np.int64)
     points = points_of(stage.domain.points)
     index = np.zeros(len(points), np.int64)
     divided = _divided(stage, by)
@@ -168,7 +175,7 @@ def iterations_by_unit(stage: StageOp, by: By) -> np.ndarray:
 
 def iterations_of_copies(workload: np.ndarray, copies: int, by: By) -> np.ndarray:
     """Return the iterations of each copy."""
-    if by == "rows":
+    if by in ("rows", "turns"):
         return np.bincount(np.arange(len(workload)) % copies, workload)
     return np.add.reduceat(workload, np.arange(0, len(workload), ceil(len(workload) / copies)))
 
@@ -195,17 +202,29 @@ def _divided(stage: StageOp, by: By) -> list[_Dim]:
         )
         for d, name in enumerate(dim_names(points))
     ][stage.core_dims :]
-    return {"rows": dims[:1], "bands": dims[:1], "columns": dims[-1:], "runs": dims}[by]
+    return {"rows": dims[:1], "bands": dims[:1], "columns": dims[-1:]}.get(by, dims)
 
 
 def units_of(stage: StageOp, by: By) -> tuple[int, str]:
     """Return the number and the name of the units that can be divided among copies: rows, columns or iterations."""
+    if by == "turns":
+        return int(_counts(stage).min()) // stage.turns, "iterations"
     what = {"rows": "rows", "bands": "rows", "columns": "columns", "runs": "iterations"}[by]
     return prod(dim.extent for dim in _divided(stage, by)), what
 
 
+def _counts(stage: StageOp) -> np.ndarray:
+    """Return the number of iterations of each core of a stage, all turns together."""
+    points = points_of(stage.domain.points)
+    _, counts = np.unique(points[:, : stage.core_dims], axis=0, return_counts=True)
+    return counts
+
+
 def replicate(stage: StageOp, copies: int, by: By) -> None:
     """Divide the iterations of a stage among `copies` cores, in place."""
+    if by == "turns":
+        stage.turns *= copies
+        return
     units = stride = units_of(stage, by)[0]
     terms: list[str] = []
     for dim in _divided(stage, by):

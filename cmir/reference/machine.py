@@ -2,7 +2,9 @@
 
 Cores run their iterations in order. Each of their automata is a pointer into its list of steps, from reset. Every slot
 of a buffer holds a tag next to its value: the inference and the element that it holds. Delays are arbitrary. Only order
-is assumed: data from one core to another arrives in the order in which it was sent, and so do credits.
+is assumed: data from one core to another arrives in the order in which it was sent, and so do credits. Cores that run
+the iterations of one program in turn report each of them, and whoever receives their data or credits takes these in the
+order of the iterations.
 """
 
 from __future__ import annotations
@@ -26,12 +28,13 @@ from cmir.reference.findings import Deadlock
 from cmir.reference.program import (
     Elaboration,
     ReferenceArray,
+    ReferenceCopy,
     ReferenceCore,
     ReferenceLoad,
     ReferenceStore,
 )
 from cmir.reference.schedules import STARVED, ReferenceActor, Schedule, schedules
-from cmir.reference.state import CoreState
+from cmir.reference.state import CoreState, InTurn
 from cmir.reference.values import numpy_type, parameter_array
 
 Sample = Mapping[str, np.ndarray]
@@ -58,7 +61,7 @@ class ReferenceMachine:
     ):
         self.inferences = inferences
         self.program = Elaboration(network, inferences)
-        self.cores = self.program.cores
+        self.cores = self.program.copies
         self.links = _links(self.cores)
         self.actors: list[ReferenceActor] = [*map(_Starter, self.cores), *self.links]
         self._parameters = parameters or {}
@@ -114,7 +117,7 @@ class ReferenceMachine:
 class _Starter:
     """An actor that starts the iterations of a core."""
 
-    core: ReferenceCore
+    core: ReferenceCopy
     kind: str = "core"
 
 
@@ -129,20 +132,23 @@ class _Channel:
     """Indices, among the source's stores, of those to arrays for which the target has a buffer."""
 
 
-def _links(cores: Sequence[ReferenceCore]) -> list[_Channel]:
-    number = {core.name: k for k, core in enumerate(cores)}
+def _links(copies: Sequence[ReferenceCopy]) -> list[_Channel]:
+    numbers: dict[str, list[int]] = defaultdict(list)
     buffering: dict[str, list[int]] = defaultdict(list)
-    for k, core in enumerate(cores):
-        for name in {buffer.array.name for buffer in core.buffers.values()}:
+    for k, copy in enumerate(copies):
+        numbers[copy.core.name].append(k)
+        for name in {buffer.array.name for buffer in copy.core.buffers.values()}:
             buffering[name].append(k)
     links: list[_Channel] = []
-    for k, core in enumerate(cores):
+    for k, copy in enumerate(copies):
+        core = copy.core
         sent: dict[int, list[tuple[int, ReferenceStore]]] = defaultdict(list)
         for place, store in enumerate(core.stores.values()):
             for target in buffering[store.array.name]:
                 sent[target].append((place, store))
         links += [_Channel("data", k, target, tuple(stores)) for target, stores in sent.items()]
-        followed = {number[a.source.name] for a in core.automata if not a.follows_data}
+        sources = (numbers[a.source.name] for a in core.automata if not a.follows_data)
+        followed = {number for of_source in sources for number in of_source}
         links += [_Channel("credit", source, k) for source in sorted(followed)]
     return links
 
@@ -162,15 +168,21 @@ class _ReferenceRun:
         program = machine.program
         self.states = [CoreState(core, machine.inferences, self.values) for core in machine.cores]
         self.queues: list[deque[tuple[int, list[Any]]]] = [deque() for _ in machine.links]
-        number = {id(core): k for k, core in enumerate(machine.cores)}
         self.followers = [
             [
                 f
                 for f in self.states[link.target].followers
-                if number[id(f.automaton.source)] == link.source
+                if f.automaton.source is machine.cores[link.source].core
                 and f.automaton.follows_data == (link.kind == "data")
             ]
             for link in machine.links
+        ]
+        in_turn: dict[tuple[str, str, int], InTurn] = defaultdict(InTurn)
+        """Order in which a core takes what the cores of a program that has turns send to it."""
+        self.in_turn = [
+            in_turn[link.kind, source.core.name, link.target] if source.turns > 1 else None
+            for link in machine.links
+            for source in [machine.cores[link.source]]
         ]
         self.sends: list[list[int]] = [[] for _ in machine.cores]
         for k, link in enumerate(machine.links):
@@ -218,7 +230,7 @@ class _ReferenceRun:
     def _offer(self, k: int) -> None:
         """Let a core start its next iteration if its automata allow it."""
         state = self.states[k]
-        if not state.offered and state.done < state.total and state.done <= state.limit:
+        if not state.offered and state.done < state.total and state.stamp <= state.limit:
             state.offered = True
             self._push(k)
 
@@ -249,9 +261,9 @@ class _ReferenceRun:
 
     def _start(self, k: int) -> None:
         state = self.states[k]
-        stamp = state.done
-        inference, i = divmod(stamp, state.count)
-        if i == 0:
+        stamp = state.stamp
+        inference, i = state.copy.iteration(state.done)
+        if state.done % state.copy.count == 0:
             self._fill(state, parameters=False, inference=inference)
         stored = self._execute(state, inference, i)
         state.done += 1
@@ -259,7 +271,7 @@ class _ReferenceRun:
         for number in self.sends[k]:
             link = self.machine.links[number]
             message = [stored[place] for place, _ in link.stores if stored[place] is not None]
-            if message or link.kind == "credit":
+            if message or link.kind == "credit" or self.in_turn[number] is not None:
                 if not self.queues[number]:
                     self._push(len(self.states) + number)
                 self.queues[number].append((stamp, message))
@@ -339,22 +351,24 @@ class _ReferenceRun:
     def _deliver(self, number: int) -> None:
         link, queue = self.machine.links[number], self.queues[number]
         stamp, message = queue.popleft()
-        state = self.states[link.target]
-        for array, inference, locations, values in message:
-            for memory in state.buffers[array.name]:
-                memory.write(inference, locations, values)
-        for follower in self.followers[number]:
-            follower.advance(stamp + 1)
+        state, in_turn = self.states[link.target], self.in_turn[number]
+        taken = [(stamp, message)] if in_turn is None else in_turn.take(stamp, message)
+        for stamp, message in taken:
+            for array, inference, locations, values in message:
+                for memory in state.buffers[array.name]:
+                    memory.write(inference, locations, values)
+            for follower in self.followers[number]:
+                follower.advance(stamp + 1)
         state.update()
         self._offer(link.target)
         if queue:
             self._push(len(self.states) + number)
 
     def _waits(self, state: CoreState) -> str:
-        inference, i = divmod(state.done, state.count)
-        blocking = [f.awaited() for f in state.followers if f.limit < state.done]
+        inference, i = state.copy.iteration(state.done)
+        blocking = [f.awaited() for f in state.followers if f.limit < state.stamp]
         point = state.core.iterations[i]
         return (
-            f"iteration {point} of @{state.core.name} in inference {inference} waits for "
+            f"iteration {point} of @{state.copy.name} in inference {inference} waits for "
             f"{' and '.join(blocking)}"
         )

@@ -106,6 +106,29 @@ class ReferenceCore:
         return _name(self.program.sym_name.data, self.coordinates)
 
 
+@dataclass(frozen=True)
+class ReferenceCopy:
+    """A core of the chip: it runs all iterations of a program, or those i of an inference with i mod turns = turn."""
+
+    core: ReferenceCore
+    turn: int = 0
+    turns: int = 1
+
+    @property
+    def name(self) -> str:
+        return self.core.name if self.turns == 1 else f"{self.core.name} turn {self.turn}"
+
+    @property
+    def count(self) -> int:
+        """Number of its iterations in an inference."""
+        return len(range(self.turn, len(self.core.iterations), self.turns))
+
+    def iteration(self, k: int) -> tuple[int, int]:
+        """Return (inference, position among the program's iterations) of its k-th iteration of the stream."""
+        inference, each = divmod(k, self.count)
+        return inference, self.turn + each * self.turns
+
+
 @dataclass
 class ReferenceAutomaton:
     """A snoop or credit of a core that follows one core of the source program.
@@ -142,10 +165,17 @@ class Elaboration:
             for name, op in network.arrays.items()
         }
         self.cores: list[ReferenceCore] = []
+        self.copies: list[ReferenceCopy] = []
+        """The cores of the chip, and the programs of the global control unit."""
         self._running: dict[str, list[ReferenceCore]] = defaultdict(list)
         """The cores that run each program."""
-        for program, coordinates in _runs(network):
+        for program, coordinates, turns in _runs(network):
             self.cores.append(self._core(program, coordinates))
+            if len(self.cores[-1].iterations) < turns:
+                raise ProgramFault(
+                    f"@{self.cores[-1].name} has fewer iterations than turns", program
+                )
+            self.copies += [ReferenceCopy(self.cores[-1], turn, turns) for turn in range(turns)]
             self._running[program.sym_name.data].append(self.cores[-1])
         self._writer: dict[tuple[str, str], np.ndarray] = {}
         self._check_stores()
@@ -294,22 +324,27 @@ class Elaboration:
         return self._writer[key]
 
 
-def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point]]:
-    """Yield each program with the coordinates of each core that runs it."""
+def _runs(network: NetworkOp) -> Iterator[tuple[ProgramOp, Point, int]]:
+    """Yield each program with the coordinates of each core that runs it, and the number of its turns."""
     programs = network.programs
-    seen: set[str] = set()
+    found: dict[tuple[str, Point], list[int | None]] = defaultdict(list)
+    turns: dict[tuple[str, Point], int] = {}
     for core, instance in network.instances:
         program, coordinates = symbol(instance.program), tuple(instance.coordinates.get_values())
-        name = _name(program, coordinates)
-        if name in seen:
-            raise ProgramFault(f"two cores run @{name}", core)
-        seen.add(name)
-        yield programs[program], coordinates
+        turn, count = instance.turn or (None, 1)
+        if turn in found[program, coordinates] or turns.get((program, coordinates), count) != count:
+            raise ProgramFault(f"two cores run @{_name(program, coordinates)}", core)
+        found[program, coordinates].append(turn)
+        turns[program, coordinates] = count
+    for (program, coordinates), of in found.items():
+        if len(of) < turns[program, coordinates]:
+            raise ProgramFault(f"a turn of @{_name(program, coordinates)} has no core", network)
+        yield programs[program], coordinates, len(of)
     for program in programs.values():
         if program.gcu is not None:
             if program.core_dims:
                 raise ProgramFault(f"@{program.sym_name.data} has coordinates of cores", program)
-            yield program, ()
+            yield program, (), 1
 
 
 def _iterations(program: ProgramOp, coordinates: Point) -> list[Point]:

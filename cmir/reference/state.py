@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from cmir.reference.accesses import Lanes
 from cmir.reference.findings import Violation
-from cmir.reference.program import ReferenceAutomaton, ReferenceBuffer, ReferenceCore
+from cmir.reference.program import (
+    ReferenceAutomaton,
+    ReferenceBuffer,
+    ReferenceCopy,
+    ReferenceCore,
+)
 from cmir.reference.values import numpy_type
 
 NOTHING = -(1 << 62)
@@ -121,10 +128,11 @@ class TaggedMemory:
 class CoreState:
     """State of a core. done: number of iterations that it has started, counted through the inferences."""
 
-    def __init__(self, core: ReferenceCore, inferences: int, values: bool):
-        self.core = core
+    def __init__(self, copy: ReferenceCopy, inferences: int, values: bool):
+        core = copy.core
+        self.copy, self.core = copy, core
         self.count = len(core.iterations)
-        self.total = self.count * inferences
+        self.total = copy.count * inferences
         self.done = 0
         self.offered = False
         self.memories = {id(b): TaggedMemory(b, values) for b in core.buffers.values()}
@@ -133,7 +141,28 @@ class CoreState:
             self.buffers[memory.array.name].append(memory)
         self.followers = [Follower(a, self.count, inferences) for a in core.automata]
         self.limit = NONE
+        self._last = self.count * inferences
+
+    @property
+    def stamp(self) -> int:
+        """The next iteration, counted through all iterations of the program in the stream."""
+        inference, i = self.copy.iteration(self.done)
+        return inference * self.count + i
 
     def update(self) -> None:
         """Update the limit that the automata set."""
-        self.limit = min((f.limit for f in self.followers), default=self.total)
+        self.limit = min((f.limit for f in self.followers), default=self._last)
+
+
+class InTurn:
+    """Messages of several cores that run iterations in turn: they are taken in the order of the iterations."""
+
+    def __init__(self) -> None:
+        self._next, self._arrived = 0, dict[int, list[Any]]()
+
+    def take(self, stamp: int, message: list[Any]) -> Iterator[tuple[int, list[Any]]]:
+        """Let the message of an iteration arrive; yield those whose turn it is then."""
+        self._arrived[stamp] = message
+        while self._next in self._arrived:
+            yield self._next, self._arrived.pop(self._next)
+            self._next += 1

@@ -14,6 +14,7 @@ from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.recurrence import Actor, Dependence
 from cmir.timing.report import CoreReport, RunReport
+from cmir.timing.turns import latest_starts
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,14 @@ class Activity:
 
 def activities(actors: Mapping[CoreName, Actor], report: RunReport) -> list[Activity]:
     """Return the activity of each core, in the order of the report. actors: the actors of the run."""
-    reports = {core.name: core for core in report.cores}
-    return [_activity(actors[core.name], core, reports) for core in report.cores]
+    starts = {name: report.starts_of(name, actor.turns) for name, actor in actors.items()}
+    return [_activity(actors, core, starts) for core in report.cores]
 
 
-def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreReport]) -> Activity:
+def _activity(
+    actors: Mapping[CoreName, Actor], core: CoreReport, starts: Mapping[CoreName, np.ndarray]
+) -> Activity:
+    actor = actors[core.name.undivided]
     start = core.start.reshape(-1)
     wait = start - core.pace.ready(start, 0, len(start))
     waiting = np.flatnonzero(wait)
@@ -150,7 +154,9 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreRep
     latest = np.full(len(waiting), -1, np.int64)
     cause = np.full(len(start), -1)
     for number, dependence in enumerate(dependences):
-        seen = _arrival(dependence, waiting, core, reports[dependence.source])
+        seen = _arrival(
+            dependence, waiting, core, actor, actors[dependence.source], starts[dependence.source]
+        )
         later = seen > latest
         latest[later] = seen[later]
         cause[waiting[later]] = number
@@ -159,13 +165,21 @@ def _activity(actor: Actor, core: CoreReport, reports: Mapping[CoreName, CoreRep
 
 
 def _arrival(
-    dependence: Dependence, which: np.ndarray, core: CoreReport, source: CoreReport
+    dependence: Dependence,
+    which: np.ndarray,
+    core: CoreReport,
+    actor: Actor,
+    source: Actor,
+    starts: np.ndarray,
 ) -> np.ndarray:
-    """Return the cycles in which the events that some iterations of a core wait for arrive; 0 for no event."""
-    inference, iteration = np.divmod(which, core.iterations)
+    """Return the cycles in which the events that some iterations of a core wait for arrive; 0 for no event.
+
+    which: numbers of the iterations, through all inferences. starts: those of the source, in order.
+    """
+    inference, each = np.divmod(which, core.iterations)
+    iteration = (core.name.turn or 0) + each * actor.turns
     event = dependence.needs[iteration]
     for n, needs in enumerate(dependence.first):
         event = np.where(inference == n, needs[iteration], event)
     event = event + inference * source.iterations
-    seen = source.start.reshape(-1)[np.maximum(event, 0)] + dependence.delay
-    return np.where(event < 0, 0, seen)
+    return dependence.seen(event, iteration % actor.turns, source, starts, latest_starts(starts))

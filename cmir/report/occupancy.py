@@ -18,7 +18,8 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.blocks import blocks
 from cmir.support.numerics import ravel
 from cmir.timing.network import TimedNetwork
-from cmir.timing.report import CoreReport, RunReport
+from cmir.timing.report import RunReport
+from cmir.timing.turns import arrivals
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,11 @@ class Occupancy:
 
 def occupancies(timed: TimedNetwork, report: RunReport) -> Iterator[Occupancy]:
     """Yield the occupancy of each buffer that cores write; other buffers are full from the start."""
-    reports = {core.name: core for core in report.cores}
     writers: dict[str, list[str]] = {}
     for name, program in timed.network.programs.items():
         for array in sorted({store.array for store in program.stores.values()}):
             writers.setdefault(array, []).append(name)
-    for core in timed.network.cores.values():
+    for core in timed.network.single_cores.values():
         for value, buffer in core.program.buffers.items():
             loads = [
                 (load, number)
@@ -73,7 +73,7 @@ def occupancies(timed: TimedNetwork, report: RunReport) -> Iterator[Occupancy]:
                 if source is value
             ]
             if buffer.array in writers and loads:
-                yield _occupancy(timed, core, buffer, loads, writers[buffer.array], reports)
+                yield _occupancy(timed, core, buffer, loads, writers[buffer.array], report)
 
 
 def _occupancy(
@@ -82,11 +82,12 @@ def _occupancy(
     buffer: Buffer,
     loads: list[tuple[Load, int]],
     writers: list[str],
-    reports: dict[CoreName, CoreReport],
+    report: RunReport,
 ) -> Occupancy:
     last = _last_reads(timed, core, buffer, loads)
-    end = 1 + max(int(each.start[-1, -1]) for each in reports.values())
-    arrivals: list[np.ndarray] = []
+    end = 1 + max(int(each.start[-1, -1]) for each in report.cores)
+    own = next(each.start for each in report.cores if each.name == core.name)
+    arrived: list[np.ndarray] = []
     departures: list[np.ndarray] = []
     counts: list[np.ndarray] = []
     for name in writers:
@@ -100,17 +101,31 @@ def _occupancy(
         for number in np.unique(whose):
             source = CoreName(name, tuple(program.core_coordinates[number].tolist()))
             writer, reader = writers_of[whose == number], readers_of[whose == number]
-            arrival = reports[source].start[:, writer - program.starts[number]]
-            arrivals.append(arrival + timed.delay(DependenceKind.RAW, core.name, source))
-            departures.append(_departures(reports[core.name].start, reader, end))
+            arrival = _arrivals(timed, report, core.name, source, writer - program.starts[number])
+            arrived.append(arrival)
+            departures.append(_departures(own, reader, end))
             counts.append(np.broadcast_to(elements[whose == number], arrival.shape))
-    times = np.concatenate([x.reshape(-1) for x in (*arrivals, *departures)])
+    times = np.concatenate([x.reshape(-1) for x in (*arrived, *departures)])
     change = np.concatenate([c.reshape(-1) for c in counts])
     times, which = np.unique(times, return_inverse=True)
     net = np.bincount(which, weights=np.append(change, -change)).astype(np.int64)
     live = StepFunction(times[net != 0], np.cumsum(net)[net != 0])
     size = timed.hardware.bytes_of(buffer.slots, 8 * buffer.dtype.itemsize)
     return Occupancy(core.name, buffer.array, buffer.slots, size, live)
+
+
+def _arrivals(
+    timed: TimedNetwork, report: RunReport, core: CoreName, source: CoreName, iterations: np.ndarray
+) -> np.ndarray:
+    """Return when the results of iterations of a source are in a core's buffer, by inference and iteration."""
+    actor = timed.actors[source]
+    inferences = np.arange(report.inferences)[:, None]
+    event = (iterations + inferences * actor.iterations).reshape(-1)
+    copies = timed.network.copies(source)
+    delays = np.array([[timed.delay(DependenceKind.RAW, core, copy) for copy in copies]])
+    start = report.starts_of(source, actor.turns)
+    seen = arrivals(start, event, np.zeros_like(event), actor.in_turn, delays)
+    return seen.reshape(report.inferences, -1)
 
 
 def _departures(start: np.ndarray, readers: np.ndarray, end: int) -> np.ndarray:

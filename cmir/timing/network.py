@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 from cmir.cost.firing import Firing
 from cmir.cost.pace import Pace
@@ -15,6 +15,7 @@ from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.support.diagnostics import CompileError
 from cmir.timing.recurrence import Actor, Dependence
 from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
@@ -23,8 +24,9 @@ from cmir.timing.steady import time_stream
 class TimedNetwork:
     """A network with the costs and delays of a chip.
 
-    places: positions of the cores. costs: cost of an iteration, by core. actors: the cores as actors of the timing
-    recurrence. Raises CompileError if a core is not placed on the chip, or if its programs do not divide its resources.
+    places: positions of the cores. costs: cost of an iteration, by core, each copy by itself. actors: the cores as
+    actors of the timing recurrence; copies that run iterations in turn are one actor. Raises CompileError if a core is
+    not placed on the chip, or if its programs do not divide its resources.
     """
 
     def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
@@ -40,7 +42,16 @@ class TimedNetwork:
         return TimedNetwork(ElaboratedNetwork(network), hardware)
 
     def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
-        return self.costs[core].pace, self.costs[core].latency
+        first, *others = self.network.copies(core)
+        cost = self.costs[first]
+        for copy in others:
+            if (other := self.costs[copy]).pace != cost.pace or other.latency != cost.latency:
+                raise CompileError(
+                    self.network.programs[core.program].op,
+                    f"the turns of @{core} must have one pace: its iterations take {cost.interval} cycles, with a "
+                    f"latency of {cost.latency}, on @{first}, and {other.interval}, with {other.latency}, on @{copy}",
+                )
+        return cost.pace, cost.latency
 
     @cached_property
     def firings(self) -> dict[CoreName, Firing]:
@@ -53,14 +64,20 @@ class TimedNetwork:
     @property
     def control_units(self) -> set[CoreName]:
         """Names of what runs on the global control unit, which sends inputs and receives outputs."""
-        return set(self.network.cores) - set(self.network.positions)
+        return set(self.network.single_cores) - set(self.network.positions)
 
     def _costs(self) -> dict[CoreName, Cost]:
-        """Return the cost of an iteration of each core, which depends on where the core sends its results."""
+        """Return the cost of an iteration of each core, which depends on where the core sends its results.
+
+        Copies that run iterations in turn have one pace, so each has the time to send what any of them sends.
+        """
         crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}
+        copies = self.network.copies
         for wait in self.network.waits:
-            if wait.automaton.kind is DependenceKind.RAW and self.places.crosses(
-                wait.source, wait.core
+            if wait.automaton.kind is DependenceKind.RAW and any(
+                self.places.crosses(source, core)
+                for source in copies(wait.source)
+                for core in copies(wait.core)
             ):
                 crossing[wait.source].add(wait.automaton.array)
         cost = cache(
@@ -68,10 +85,9 @@ class TimedNetwork:
         )
         shared = self._shared_costs(crossing)
         return {
-            name: shared[name]
-            if name in shared
-            else cost(core.program.name, frozenset(crossing[name]))
-            for name, core in self.network.cores.items()
+            copy: shared[copy] if copy in shared else cost(name.program, frozenset(crossing[name]))
+            for name in self.network.cores
+            for copy in copies(name)
         }
 
     def _shared_costs(self, crossing: Mapping[CoreName, Collection[str]]) -> dict[CoreName, Cost]:
@@ -82,7 +98,7 @@ class TimedNetwork:
         for core in shared:
             names = [instance.core_name for instance in core.instances]
             firings = [self.firings[name] for name in names]
-            goes = [(crossing[name], staying.get(name, ())) for name in names]
+            goes = [(crossing[n.undivided], staying.get(n.undivided, ())) for n in names]
             uses = [
                 uses_of(firing, self.hardware, *to)
                 for firing, to in zip(firings, goes, strict=True)
@@ -101,14 +117,18 @@ class TimedNetwork:
         for wait in self.network.waits:
             if wait.automaton.kind is DependenceKind.RAW:
                 readers.setdefault((wait.source, wait.automaton.array), set()).add(wait.core)
-        positions, staying = self.network.positions, dict[CoreName, set[str]]()
+        staying: dict[CoreName, set[str]] = {}
         for (source, array), those in readers.items():
-            place = positions.get(source)
-            if array in self.network.outputs or place is None or those == {source}:
+            places = self._places_of(source)
+            if array in self.network.outputs or None in places or those == {source}:
                 continue
-            if all(positions.get(reader) == place for reader in those):
+            if len(places.union(*map(self._places_of, those))) == 1:
                 staying.setdefault(source, set()).add(array)
         return staying
+
+    def _places_of(self, core: CoreName) -> set[tuple[int, ...] | None]:
+        """Return the places of the copies of a core; None for the global control unit."""
+        return {self.network.positions.get(copy) for copy in self.network.copies(core)}
 
     def delay(self, kind: DependenceKind, core: CoreName, source: CoreName) -> int:
         """Return the cycles from the start of an iteration of `source` until `core` sees its result or credit."""
@@ -142,12 +162,24 @@ def _actors(
     dependences: dict[CoreName, list[Dependence]] = {name: [] for name in network.cores}
     for wait in network.waits:
         found = wait.automaton
-        cycles = delay(found.kind, wait.core, wait.source)
-        dependence = Dependence(
-            found.kind, wait.source, found.array, found.needs, cycles, found.first
+        dependence = Dependence.between(
+            found.kind,
+            network.copies(wait.core),
+            wait.source,
+            network.copies(wait.source),
+            found.array,
+            found.needs,
+            partial(delay, found.kind),
+            found.first,
         )
         dependences[wait.core].append(dependence)
     return {
-        name: Actor(name, core.iterations, *pace_and_latency(name), dependences[name])
+        name: Actor(
+            name,
+            core.iterations,
+            *pace_and_latency(name),
+            dependences[name],
+            network.turns[name.program],
+        )
         for name, core in network.cores.items()
     }

@@ -13,6 +13,10 @@ The earliest schedule is found by raising starts until all edges hold (Bellman a
 also follow each other (`cmir.cost.pace`); a running maximum raises this chain as a whole. Edges that require no more
 than the edge of an earlier iteration are omitted.
 
+Copies that run iterations in turn (`cmir.timing.turns`) are one actor, and each copy has a chain of its own. An edge
+from an iteration of such an actor stands for edges from all iterations up to it, those of the inference before
+included. The start that it follows is the latest of theirs, and the parent is the iteration with that start.
+
 Each raised start has a parent, the iteration that caused the raise. Parents form a cycle only if it is positive, and
 eventually form one if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection Algorithms,
 Mathematical Programming 85, 1999):
@@ -32,6 +36,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.support.counts import count_of
 from cmir.timing.recurrence import MOST_CYCLES, Actor, Dependence, Wait, check_times
@@ -41,12 +46,14 @@ from cmir.timing.recurrence import MOST_CYCLES, Actor, Dependence, Wait, check_t
 class CycleEdge:
     """A wait on a cycle: iteration `target` of `waiter` follows an iteration of the dependence's source.
 
-    lead: number of iterations of the source that the cycle passes through before the one that is followed.
+    event: the iteration that is followed, counted from the inference of `target`.
+    lead: number of iterations of the source, or of its copy, that the cycle passes through before `event`.
     """
 
     waiter: CoreName
     target: int
     dependence: Dependence
+    event: int
     lead: int
 
     @property
@@ -73,7 +80,8 @@ class _Edges:
     """Waits of an actor's iterations for others, one entry per edge, in the order of their targets.
 
     targets: iterations that have edges; first: position of the first edge of each. sources: iterations, numbered
-    through all actors; of: dependence that an edge belongs to.
+    through all actors; for an edge from all iterations up to one, this number plus the number of all iterations. of:
+    dependence that an edge belongs to.
     """
 
     targets: np.ndarray
@@ -94,6 +102,7 @@ class _Hop:
     steps: int
     delay: int
     tokens: int
+    event: int = 0
 
 
 def periodic_schedule(
@@ -135,7 +144,9 @@ class PeriodicSearch:
         self.number = {name: k for k, name in enumerate(actors)}
         self.first = np.cumsum([0, *(actor.iterations for actor in self.actors)])
         self.earliest = np.zeros(self.first[-1], np.int64) if earliest is None else earliest
-        self.starts = self.earliest.copy()
+        # The start of each iteration, and after these, the latest start up to each, of actors with turns.
+        self.times = np.concatenate((self.earliest, self.earliest))
+        self.starts, self.latest = np.split(self.times, 2)
         # The cause of a start: an edge of its actor, and the iteration from which the chain leads to it.
         self.reason = np.full(self.first[-1], _EARLIEST)
         self.since = np.zeros(self.first[-1], np.int64)
@@ -148,28 +159,41 @@ class PeriodicSearch:
         ]
         oldest = max((int(edges.tokens.max(initial=0)) for edges in self.edges), default=0)
         if any(actor.pace.in_turn for actor in self.actors):
-            oldest = max(oldest, *(a.pace.inferences(a.iterations) for a in self.actors))
+            oldest = max(oldest, *(actor.inferences for actor in self.actors))
+        if any(actor.turns > 1 for actor in self.actors):
+            oldest += 1
         check_times(actors, 1 + oldest)
+        # The iteration that the latest start is from, and by how many inferences that is older.
+        self.latest_of = np.arange(self.first[-1])
+        self.older = np.zeros(self.first[-1], np.int64)
+        for k in range(len(self.actors)):
+            self._follow(k)
         self.work = int(self.first[-1])
         self.waiters: list[list[int]] = [[] for _ in self.actors]
         for k, actor in enumerate(self.actors):
             for source in {dependence.source for dependence in actor.dependences}:
                 self.waiters[self.number[source]].append(k)
             # The actor alone forms a positive cycle, or paths pass through several of its inferences.
-            if actor.pace.cycles(actor.iterations) > period or actor.pace.in_turn:
+            if actor.cycles > period or actor.pace.in_turn:
                 self.waiters[k].append(k)
 
     def _edges(self, actor: Actor) -> _Edges:
-        parts: list[np.ndarray] = []
+        parts: list[np.ndarray] = [np.zeros((5, 0), np.int64)]
         for k, dependence in enumerate(actor.dependences):
-            rises = dependence.rises
-            source = self.number[dependence.source]
-            inference, iteration = np.divmod(
-                dependence.needs[rises], self.actors[source].iterations
-            )
-            delay, of = (np.full_like(rises, value) for value in (dependence.delay, k))
-            parts.append(np.stack((rises, self.first[source] + iteration, delay, -inference, of)))
-        edges = np.concatenate(parts, axis=1) if parts else np.zeros((5, 0), np.int64)
+            rises = dependence.rises if actor.turns == 1 else dependence.rises_in(actor.turns)
+            source = self.actors[self.number[dependence.source]]
+            for copy in range(source.turns if dependence.delays is not None else 1):
+                event, delay = dependence.needs[rises], np.full_like(rises, dependence.delay)
+                if dependence.delays is not None:  # by itself, the last iteration of each copy
+                    event = source.in_turn.last_of(copy, event)
+                    delay = dependence.delays[rises % actor.turns, copy]
+                inference, iteration = np.divmod(event, source.iterations)
+                place = self.first[self.number[dependence.source]] + iteration
+                if source.turns > 1 and dependence.delays is None:
+                    place += self.first[-1]
+                of = np.full_like(rises, k)
+                parts.append(np.stack((rises, place, delay, -inference, of)))
+        edges = np.concatenate(parts, axis=1)
         target, *rest = edges[:, np.argsort(edges[0], kind="stable")]
         return _Edges(*np.unique(target, return_index=True), *rest)
 
@@ -197,10 +221,10 @@ class PeriodicSearch:
 
     def _raise(self, actor: int) -> int | None:
         """Raise an actor's starts to the earliest that all others allow; return the one raised most, if any."""
-        pace, of = self.actors[actor].pace, self._of(actor)
+        of = self._of(actor)
         before = self.starts[of]
         bounds, reason = self._bounds(actor)
-        starts, since = pace.caused(bounds)
+        starts, since = self._caused(actor, bounds)
         wrapped, source, why = self._around(actor, np.maximum(starts, before))
         after = np.maximum(np.maximum(starts, wrapped), before)
         self.work += len(before) + _PER_TURN
@@ -211,8 +235,28 @@ class PeriodicSearch:
         first = np.where(around, source[raised], since[raised])
         self.since[of.start + raised] = first
         self.reason[of.start + raised] = np.where(around, why[first], reason[first])
+        most = int(of.start + (after - before).argmax())
         self.starts[of] = after
-        return int(of.start + (after - before).argmax())
+        self._follow(actor)
+        return most
+
+    def _follow(self, actor: int) -> None:
+        """Update the latest starts up to the iterations of an actor."""
+        if self.actors[actor].turns == 1:
+            return
+        of, starts = self._of(actor), self.starts[self._of(actor)]
+        last = int(starts.argmax())
+        before = starts[last] - self.period  # of the inference before
+        latest, own = np.maximum.accumulate(np.maximum(starts, before)), np.arange(len(starts))
+        which = np.maximum.accumulate(np.where(starts == latest, own, -1))
+        self.latest[of] = latest
+        self.latest_of[of] = of.start + np.where(which < 0, last, which)
+        self.older[of] = which < 0
+
+    def _caused(self, actor: int, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the earliest starts of all iterations with these bounds, and the iterations that they follow from."""
+        of = self.actors[actor]
+        return of.pace.caused(bounds) if of.turns == 1 else of.in_turn.caused(bounds)
 
     def _around(self, actor: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the earliest starts with respect to earlier inferences of the actor itself.
@@ -220,7 +264,20 @@ class PeriodicSearch:
         The iterations that they follow from, and the reasons of the starts of these, are the other results.
         starts: those of the iterations in this inference.
         """
-        pace, count = self.actors[actor].pace, len(starts)
+        of = self.actors[actor]
+        if of.turns == 1:
+            return self._around_copy(of.pace, starts)
+        found = np.zeros((3, len(starts)), np.int64)
+        for copy in range(of.turns):
+            bounds, since, reason = self._around_copy(of.pace, starts[copy :: of.turns])
+            found[:, copy :: of.turns] = bounds, copy + of.turns * since, reason
+        return found[0], found[1], found[2]
+
+    def _around_copy(
+        self, pace: Pace, starts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Like `_around`, for one core."""
+        count = len(starts)
         reason = np.full(count, _LAST)
         first = starts[-1] + pace.step - self.period
         if not pace.in_turn:
@@ -238,7 +295,7 @@ class PeriodicSearch:
         edges = self.edges[actor]
         bounds = self.earliest[self._of(actor)].copy()
         reason = np.full(len(bounds), _EARLIEST)
-        each = self.starts[edges.sources] + edges.delays - self.period * edges.tokens
+        each = self.times[edges.sources] + edges.delays - self.period * edges.tokens
         if len(each):
             most = np.maximum.reduceat(each, edges.first)
             target = np.repeat(np.arange(len(most)), np.diff(edges.first, append=len(each)))
@@ -264,13 +321,25 @@ class PeriodicSearch:
 
     def _parent(self, place: int, reason: int) -> int:
         """Return the iteration that caused the start of iteration `place`."""
-        actor = self._actor(place)
+        number = self._actor(place)
         if reason >= 0:
-            return int(self.edges[actor].sources[reason])
-        first, end = int(self.first[actor]), int(self.first[actor + 1])
-        if reason == _LAST:
-            return end - 1
-        return first + (int(self.since[place]) - self.actors[actor].pace.ways) % (end - first)
+            return self._source(number, reason)[0]
+        first, actor = int(self.first[number]), self.actors[number]
+        each, copy = divmod(int(self.since[place]), actor.turns)
+        count = actor.in_turn.of_copy(copy)
+        each = count - 1 if reason == _LAST else (each - actor.pace.ways) % count
+        return first + each * actor.turns + copy
+
+    def _source(self, actor: int, edge: int) -> tuple[int, int]:
+        """Return the iteration that an edge of an actor comes from, and by how many inferences it is older."""
+        edges = self.edges[actor]
+        source, tokens = int(edges.sources[edge]), int(edges.tokens[edge])
+        upto = source - int(self.first[-1])
+        return (
+            (source, tokens)
+            if upto < 0
+            else (int(self.latest_of[upto]), tokens + int(self.older[upto]))
+        )
 
     def _actor(self, place: int) -> int:
         """Return the number of the actor of an iteration."""
@@ -289,7 +358,7 @@ class PeriodicSearch:
                 lead += source.steps
                 if source.dependence is not None:
                     break
-            links.append(CycleEdge(hop.actor, hop.target, hop.dependence, lead))
+            links.append(CycleEdge(hop.actor, hop.target, hop.dependence, hop.event, lead))
         return InfeasiblePeriodError(links, delay, tokens, self.starts)
 
     def _hop(self, place: int) -> _Hop:
@@ -297,21 +366,25 @@ class PeriodicSearch:
         number = self._actor(place)
         actor, reason = self.actors[number], int(self.reason[place])
         target, iteration = int(self.since[place]), int(place - self.first[number])
-        steps, pace = iteration - target, actor.pace
+        steps, pace = (iteration - target) // actor.turns, actor.pace
         lead = pace.lead(steps)
         if reason == _LAST:
             return _Hop(actor.name, target, None, steps + 1, pace.step + lead, 1)
         if reason == _SET:
-            tokens = -((target - pace.ways) // actor.iterations)
+            each, copy = divmod(target, actor.turns)
+            tokens = -((each - pace.ways) // actor.in_turn.of_copy(copy))
             return _Hop(actor.name, target, None, steps + pace.ways, pace.busy + lead, tokens)
-        edges = self.edges[number]
+        edges, (source, tokens) = self.edges[number], self._source(number, reason)
+        dependence = actor.dependences[int(edges.of[reason])]
+        of = self.number[dependence.source]
         return _Hop(
             actor.name,
             target,
-            actor.dependences[int(edges.of[reason])],
+            dependence,
             steps,
             int(edges.delays[reason]) + lead,
-            int(edges.tokens[reason]),
+            tokens,
+            source - int(self.first[of]) - tokens * self.actors[of].iterations,
         )
 
 

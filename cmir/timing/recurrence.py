@@ -2,7 +2,8 @@
 
     t(i) = max(t(i − 1) + II, arrival of the last write needed, arrival of the last credit needed)
 
-With several sets of crossbars, t(i − ways) + the cycles of a set is a further term (`cmir.cost.pace`).
+With several sets of crossbars, t(i − ways) + the cycles of a set is a further term (`cmir.cost.pace`). Copies that run
+iterations in turn are one actor (`cmir.timing.turns`).
 
 The next chunk of a core consists of the iterations that its LCU allows, given the progress of its neighbours. Within a
 chunk all arrivals are known, so the start times are a running maximum. A worklist advances cores by chunks until all
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 
 import numpy as np
@@ -24,6 +26,7 @@ from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError
 from cmir.timing.report import CoreReport, RunReport
+from cmir.timing.turns import Turns, arrivals, latest_starts
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +36,9 @@ class Dependence:
     kind: RAW waits for data that `source` writes, WAR for room where `source` reads.
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
         start of the same inference at `source`, so negative for earlier inferences; monotonic.
-    delay: cycles from the start of an iteration of `source` until the actor sees it.
+    delay: cycles from the start of an iteration of `source` until the actor sees it; the most of the `delays`.
     first: `needs` of the leading inferences 0, 1, … that differ from all later ones.
+    delays: with turns, cycles by the copy that waits and by the copy of the source; None if they are all `delay`.
     """
 
     kind: DependenceKind
@@ -43,6 +47,41 @@ class Dependence:
     needs: np.ndarray
     delay: int
     first: tuple[np.ndarray, ...] = ()
+    delays: np.ndarray | None = None
+
+    @staticmethod
+    def of_copies(
+        kind: DependenceKind,
+        source: CoreName,
+        array: str,
+        needs: np.ndarray,
+        delays: np.ndarray,
+        first: tuple[np.ndarray, ...] = (),
+    ) -> Dependence:
+        """Return a dependence with these delays, by the copy that waits and by the copy of the source."""
+        delay = int(delays.max())
+        alike = (delays == delay).all()
+        return Dependence(kind, source, array, needs, delay, first, None if alike else delays)
+
+    @staticmethod
+    def between(
+        kind: DependenceKind,
+        waiting: Sequence[CoreName],
+        source: CoreName,
+        copies: Sequence[CoreName],
+        array: str,
+        needs: np.ndarray,
+        delay: Callable[[CoreName, CoreName], int],
+        first: tuple[np.ndarray, ...] = (),
+    ) -> Dependence:
+        """Return a dependence between the copies of two cores.
+
+        waiting, copies: those that wait, and those of the source. delay: for one that waits and one of the source.
+        """
+        if len(waiting) == len(copies) == 1:
+            return Dependence(kind, source, array, needs, delay(waiting[0], copies[0]), first)
+        delays = np.array([[delay(here, there) for there in copies] for here in waiting])
+        return Dependence.of_copies(kind, source, array, needs, delays, first)
 
     def of(self, inference: int) -> np.ndarray:
         """Return `needs` in one of the inferences."""
@@ -51,22 +90,73 @@ class Dependence:
     @cached_property
     def rises(self) -> np.ndarray:
         """Iterations that need a later iteration than their predecessor does."""
-        return np.flatnonzero(np.diff(self.needs, prepend=-NEVER) > 0)
+        return self.rises_in(1)
+
+    def rises_in(self, turns: int) -> np.ndarray:
+        """Return the iterations that need a later one than the iteration before them of their copy does."""
+        before = np.full(len(self.needs), -NEVER)
+        before[turns:] = self.needs[:-turns]
+        return np.flatnonzero(self.needs > before)
+
+    def seen(
+        self,
+        event: np.ndarray,
+        copy: np.ndarray | None,
+        source: Actor,
+        start: np.ndarray,
+        latest: np.ndarray,
+    ) -> np.ndarray:
+        """Return when iterations see events of the source; 0 for events before reset.
+
+        event: the last iteration waited for, counted through the inferences. copy: the copy that waits, if delays
+        differ. start, latest: the start of each iteration of the source, and the latest up to it.
+        """
+        after = np.maximum(event, 0)
+        if self.delays is None or copy is None:
+            seen = latest[after] + self.delay
+        else:
+            seen = arrivals(start, after, copy, source.in_turn, self.delays)
+        seen[event < 0] = 0
+        return seen
+
+    def slower(self, times: int) -> Dependence:
+        """Return the dependence with all times multiplied."""
+        delays = None if self.delays is None else times * self.delays
+        return replace(self, delay=times * self.delay, delays=delays)
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Iterations of one core, which fire in order. pace: how soon after each other."""
+    """Iterations of one core, which fire in order. pace: how soon after each other.
+
+    turns: number of copies of the core that run the iterations in turn, each at this pace.
+    """
 
     name: CoreName
     iterations: int
     pace: Pace
     latency: int
     dependences: Sequence[Dependence]
+    turns: int = 1
+
+    @cached_property
+    def in_turn(self) -> Turns:
+        """The copies."""
+        return Turns(self.pace, self.turns, self.iterations)
+
+    @property
+    def cycles(self) -> Fraction:
+        """Cycles between inferences that the busiest copy needs in the steady state."""
+        return self.pace.cycles(-(-self.iterations // self.turns))
+
+    @property
+    def inferences(self) -> int:
+        """How many inferences the iterations of the actor that others follow are old at most."""
+        return self.pace.inferences(self.iterations // self.turns)
 
     def slower(self, times: int) -> Actor:
         """Return the actor with all times multiplied."""
-        waits = [replace(wait, delay=times * wait.delay) for wait in self.dependences]
+        waits = [wait.slower(times) for wait in self.dependences]
         return replace(
             self, pace=self.pace.slower(times), latency=times * self.latency, dependences=waits
         )
@@ -106,7 +196,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(eq=False)
 class _ActorState:
-    """State of an actor: its progress, the start of each iteration, and its stalls in each inference."""
+    """State of an actor: its progress, the start of each iteration, and the stalls of each copy in each inference.
+
+    latest: the latest start up to each iteration, of an actor with turns.
+    """
 
     actor: Actor
     start: np.ndarray
@@ -115,6 +208,7 @@ class _ActorState:
     blocked: tuple[_ActorState, int] | None = None  # actor that must run further than this
     incoming: list[tuple[Dependence, _ActorState]] = field(default_factory=list)
     waiters: dict[CoreName, _ActorState] = field(default_factory=dict)
+    latest: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def total(self) -> int:
@@ -176,7 +270,11 @@ class Recurrence:
             for name, actor in actors.items()
         }
         for state in self.states.values():
-            state.stalls = {kind: np.zeros(inferences, np.int64) for kind in DependenceKind}
+            turns = state.actor.turns
+            state.stalls = {
+                kind: np.zeros((inferences, turns), np.int64) for kind in DependenceKind
+            }
+            state.latest = state.start if turns == 1 else np.zeros_like(state.start)
         self.allow(actors)
 
     def allow(self, actors: Mapping[CoreName, Actor]) -> None:
@@ -243,19 +341,32 @@ class Recurrence:
         arrival = {kind: np.zeros(count, np.int64) for kind in DependenceKind}
         for dependence, source in state.incoming:
             event = dependence.of(inference)[first:last] + inference * source.actor.iterations
-            seen = source.start[np.maximum(event, 0)] + dependence.delay
-            seen[event < 0] = 0
+            copy = np.arange(first, last) % actor.turns if dependence.delays is not None else None
+            seen = dependence.seen(event, copy, source.actor, source.start, source.latest)
             np.maximum(arrival[dependence.kind], seen, out=arrival[dependence.kind])
         data, room = arrival[DependenceKind.RAW], arrival[DependenceKind.WAR]
-        begin = inference * actor.iterations
+        begin, end = inference * actor.iterations + first, inference * actor.iterations + last
         bound = np.maximum(data, room)
-        actor.pace.hold(bound, state.start, begin + first)
-        start = actor.pace.earliest(bound)
-        state.start[begin + first : begin + last] = start
-        stall = start - actor.pace.ready(state.start, begin + first, begin + last)
+        if actor.turns == 1:
+            actor.pace.hold(bound, state.start, begin)
+            start = actor.pace.earliest(bound)
+            state.start[begin:end] = start
+            ready = actor.pace.ready(state.start, begin, end)
+        else:
+            actor.in_turn.hold(bound, state.start, begin)
+            start = actor.in_turn.earliest(bound, first)
+            state.start[begin:end] = start
+            before = int(state.latest[begin - 1]) if begin else 0
+            state.latest[begin:end] = latest_starts(start, before)
+            ready = actor.in_turn.ready(state.start, begin, end)
+        stall = start - ready
         on_data = data >= room
-        state.stalls[DependenceKind.RAW][inference] += stall[on_data].sum()
-        state.stalls[DependenceKind.WAR][inference] += stall[~on_data].sum()
+        for kind, counts in (DependenceKind.RAW, on_data), (DependenceKind.WAR, ~on_data):
+            if actor.turns == 1:
+                state.stalls[kind][inference, 0] += stall[counts].sum()
+            else:
+                copy = (first + np.flatnonzero(counts)) % actor.turns
+                np.add.at(state.stalls[kind][inference], copy, stall[counts])
 
     def _waits(self, state: _ActorState) -> list[Wait]:
         """Return the waits that block the next iteration of an actor."""
@@ -287,13 +398,14 @@ class Recurrence:
         cores = [
             CoreReport(
                 name=name,
-                iterations=state.actor.iterations,
-                start=state.start.reshape(self.inferences, -1),
+                iterations=state.actor.in_turn.of_copy(turn),
+                start=state.start.reshape(self.inferences, -1)[:, turn :: state.actor.turns],
                 pace=state.actor.pace,
                 latency=state.actor.latency,
-                data_stalls=int(state.stalls[DependenceKind.RAW].sum()),
-                credit_stalls=int(state.stalls[DependenceKind.WAR].sum()),
+                data_stalls=int(state.stalls[DependenceKind.RAW][:, turn].sum()),
+                credit_stalls=int(state.stalls[DependenceKind.WAR][:, turn].sum()),
             )
-            for name, state in self.states.items()
+            for of_copies, state in self.states.items()
+            for turn, name in enumerate(of_copies.copies(state.actor.turns))
         ]
         return RunReport(cores, [])

@@ -57,6 +57,15 @@ class RunReport:
     def inferences(self) -> int:
         return len(self.cores[0].start)
 
+    def starts_of(self, core: CoreName, turns: int) -> np.ndarray:
+        """Return the starts of all iterations of the stream, in order; with turns, those of all copies of a core."""
+        copies = set(core.copies(turns))
+        found = [each.start for each in self.cores if each.name in copies]
+        start = np.empty((self.inferences, sum(each.shape[1] for each in found)), np.int64)
+        for turn, each in enumerate(found):
+            start[:, turn::turns] = each
+        return start.reshape(-1)
+
     @property
     def cycles(self) -> int:
         """Cycles from the start of the run to the arrival of the last result."""

@@ -19,6 +19,7 @@ Inferences alternate (q > 1) if several of them are under way in a circle of cor
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -59,26 +60,28 @@ def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> int | None:
     """
     oldest, odd = 1, 0
     for actor in actors.values():
-        oldest = max(oldest, actor.pace.inferences(actor.iterations))
+        oldest = max(oldest, actor.inferences)
         for dependence in actor.dependences:
             odd = max(odd, len(dependence.first))
-            needs = dependence.needs[dependence.needs > ALWAYS]
-            oldest = max(oldest, -int(needs.min(initial=0) // actors[dependence.source].iterations))
+            needs, source = dependence.needs[dependence.needs > ALWAYS], actors[dependence.source]
+            # With turns, all iterations before are waited for, and the last of a copy may be an inference older.
+            older = int(source.turns > 1)
+            oldest = max(oldest, older - int(needs.min(initial=0) // source.iterations))
     periods = range(1, (report.inferences - odd - oldest) // 2 + 1)
     return next((period for period in periods if _repeat(actors, report, period, oldest)), None)
 
 
 def _repeat(actors: Mapping[CoreName, Actor], report: RunReport, period: int, oldest: int) -> bool:
     """Return True if the claim's hypothesis holds for q = `period`. oldest: D."""
-    shifts: dict[CoreName, int] = {}
+    shifts: dict[CoreName, set[int]] = defaultdict(set)
     for core in report.cores:
         count = oldest + period
         steps = core.start[-count:] - core.start[-count - period : -period]
         if (steps != steps[0, 0]).any():
             return False
-        shifts[core.name] = int(steps[0, 0])
+        shifts[core.name.undivided].add(int(steps[0, 0]))
     return all(
-        shifts[dependence.source] <= shifts[actor.name]
+        max(shifts[dependence.source]) <= min(shifts[actor.name])
         for actor in actors.values()
         for dependence in actor.dependences
     )
@@ -93,9 +96,9 @@ def _continued(
     for core in report.cores:
         last = core.start[-period:]
         shift = last[0, 0] - core.start[-2 * period, 0]
-        stalls = recurrence.states[core.name].stalls
+        stalls = recurrence.states[core.name.undivided].stalls
         data, room = (
-            int(stalls[kind][-period:][place].sum())
+            int(stalls[kind][-period:, core.name.turn or 0][place].sum())
             for kind in (DependenceKind.RAW, DependenceKind.WAR)
         )
         cores.append(

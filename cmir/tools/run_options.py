@@ -104,8 +104,9 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         " (default: full, or what the IR says; lossless on a machine whose SRAM is limited). `scheduled` keeps the"
         " interval with a little more memory that is found at once (default with --budget)",
         replicate="divide stages among the cores that are left, so that the interval is as short as can be:"
-        " by runs of columns (default), row by row in turn, by bands of rows, or by runs of iterations; `ways` are"
-        " copies of matrices in the crossbars that their cores have left, which take turns; `columns-ways` does both",
+        " by runs of columns (default), row by row in turn, by bands of rows, by runs of iterations, or iteration by"
+        " iteration in turn; `ways` are copies of matrices in the crossbars that their cores have left, which take"
+        " turns; `columns-ways` does both",
         budget="choose the copies and the ways of all stages together: for the shortest interval within so many"
         " cores=N,crossbars=N (default: all), or for interval=CYCLES with the fewest crossbars",
         placement="look for places of cores for so long, on a machine that has places; results then depend on the"

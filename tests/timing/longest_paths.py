@@ -19,14 +19,30 @@ def edges(actors: Mapping[CoreName, Actor]) -> list[Edge]:
     found: list[Edge] = []
     for name, actor in actors.items():
         for i in range(actor.iterations):
+            turn = i % actor.turns
+            mine = range(turn, actor.iterations, actor.turns)
             for back, cycles in actor.pace.bounds:
-                n, j = divmod(i - back, actor.iterations)
-                found.append(((name, j), (name, i), cycles, -n))
+                n, j = divmod(mine.index(i) - back, len(mine))
+                found.append(((name, mine[j]), (name, i), cycles, -n))
             for dependence in actor.dependences:
                 if dependence.needs[i] > -NEVER:
-                    n, j = divmod(int(dependence.needs[i]), actors[dependence.source].iterations)
-                    found.append(((dependence.source, j), (name, i), dependence.delay, -n))
+                    for n, j in followed(actors[dependence.source], int(dependence.needs[i])):
+                        delay = dependence.delay
+                        if dependence.delays is not None:
+                            delay = int(
+                                dependence.delays[turn, j % actors[dependence.source].turns]
+                            )
+                        found.append(((dependence.source, j), (name, i), delay, -n))
     return found
+
+
+def followed(source: Actor, event: int) -> list[tuple[int, int]]:
+    """The (inference, iteration) of all up to an event, as far back as two inferences, which suffices."""
+    n, j = divmod(event, source.iterations)
+    if source.turns == 1:
+        return [(n, j)]
+    before = [(n - back, k) for back in (1, 2) for k in range(source.iterations)]
+    return [*before, *((n, k) for k in range(j + 1))]
 
 
 def distances(

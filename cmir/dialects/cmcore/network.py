@@ -35,6 +35,7 @@ from cmir.dialects.cmcore.instances import InstanceAttr, parse_instance, print_i
 from cmir.dialects.cmcore.iteration import IterationOp
 from cmir.dialects.cmcore.loops import LoopNestOp
 from cmir.dialects.cmcore.memory import BufferOp, CrossbarOp
+from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral.arrays import ArrayOp, ArraysOp, verify_ends, verify_holds_only
 from cmir.dialects.polyhedral.syntax import COUNT, verify_takes_cores
 from cmir.dialects.symbols import find_symbol, symbol
@@ -94,6 +95,38 @@ class NetworkOp(ArraysOp):
             if (other := taken.setdefault(place, name)) != name:
                 where = f"({', '.join(map(str, place))})"
                 raise VerifyException(f"cores @{other} and @{name} are both at {where}")
+        self._verify_turns()
+
+    def _verify_turns(self) -> None:
+        """Check that each turn of a program is that of one core, and that the turns have one number and one pace."""
+        programs: dict[str, tuple[CoreOp, InstanceAttr]] = {}
+        found: dict[CoreName, dict[int, tuple[CoreOp, InstanceAttr]]] = {}
+        for core, instance in self.instances:
+            name = instance.core_name
+            other, first = programs.setdefault(name.program, (core, instance))
+            if instance.turns != first.turns:
+                raise VerifyException(
+                    f"the cores of @{name.program} must have one number of turns: @{other.sym_name.data} has "
+                    f"{first.turns}, @{core.sym_name.data} has {instance.turns}"
+                )
+            if name.turn is None:
+                continue
+            turns = found.setdefault(name.undivided, {})
+            if name.turn in turns:
+                raise VerifyException(f"two cores run @{name}")
+            turns[name.turn] = core, instance
+        for name, turns in found.items():
+            for turn in range(programs[name.program][1].turns):
+                if turn not in turns:
+                    raise VerifyException(f"no core runs @{name} turn {turn}")
+            (core, first), *others = turns.values()
+            for other, instance in others:
+                tables = (core.slots, other.slots) if first.shares else ()
+                if instance.slots != first.slots or len(set(tables)) > 1:
+                    raise VerifyException(
+                        f"the turns of @{name} must have one pace: @{core.sym_name.data} and "
+                        f"@{other.sym_name.data} give it different shares"
+                    )
 
 
 @irdl_op_definition
@@ -211,10 +244,12 @@ class CoreOp(IRDLOperation):
     cmcore.core @core1 runs @conv2 at (0, 1)
     cmcore.core @core2 runs @conv3[0] at (0, 2)
     cmcore.core @core3 runs [@conv1[2] dpu 5 link 2, @max_pool1 dpu 11 link 14 of 16] at (0, 3)
+    cmcore.core @core4 runs @conv4 turn 2 of 5 at (0, 4)
     ```
 
     Brackets after a program hold the coordinates of the core in a program that several cores share. `at` gives its
-    place on the interconnect, in the coordinates of the hardware's topology.
+    place on the interconnect, in the coordinates of the hardware's topology. `turn` gives the iterations that the core
+    runs of a program whose iterations several cores run in turn: those i with i mod 5 = 2.
 
     Each of several programs of a core has its own control unit, buffers and crossbars. They divide the other resources
     by tables of slots, one slot a cycle: `issue` (of products), `dpu` (the vector unit), `sram` (its port) and `link`
@@ -310,6 +345,10 @@ class CoreOp(IRDLOperation):
         for number, name in enumerate(names):
             if name in names[:number]:
                 raise VerifyException(f"program @{name} is listed twice")
+            if name.undivided in (other.undivided for other in names[:number]):
+                raise VerifyException(
+                    f"copies of @{name.undivided} on one core are ways of its crossbars, not turns"
+                )
         self._verify_shares()
 
     def _verify_instance(self, instance: InstanceAttr) -> None:

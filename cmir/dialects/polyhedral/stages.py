@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import (
     SymbolRefAttr,
     UnitAttr,
     VectorType,
+    i64,
 )
 from xdsl.ir import Attribute, Region, SSAValue
 from xdsl.irdl import (
@@ -55,6 +56,7 @@ from cmir.dialects.polyhedral.arrays import ArrayOp, find_array
 from cmir.dialects.polyhedral.relations import RELATION, MapAttr, SetAttr
 from cmir.dialects.polyhedral.syntax import (
     CORE_DIMS,
+    COUNT,
     parse_attribute_as,
     parse_controlled,
     parse_iteration,
@@ -131,6 +133,13 @@ class StageOp(IRDLOperation):
         domain #polyhedral.set<"{ conv1[p, h, w] : p = h mod 4 and … }"> { … } loops (%p) { … }
     ```
 
+    With `turns 5`, five copies of each core run its iterations in turn. The iterations of an inference are counted from
+    0 in their order, and iteration i runs on copy i mod 5. Domain, schedule, loops and automata are those of one core:
+
+    ```mlir
+    polyhedral.stage @conv1 (%h, %w) turns 5 domain #polyhedral.set<"{ conv1[h, w] : … }"> { … }
+    ```
+
     A stage marked `gcu` runs on the global control unit instead of a core. The global control unit has the network's
     inputs and outputs in its own memory and streams them to and from the cores.
     """
@@ -142,6 +151,7 @@ class StageOp(IRDLOperation):
     schedule = opt_prop_def(MapAttr)
     spread = opt_prop_def(CORE_DIMS)
     gcu = opt_prop_def(UnitAttr)
+    in_turn = opt_prop_def(COUNT)
     body = region_def("single_block", entry_args=RangeOf(IndexType))
     loops = opt_region_def("single_block", entry_args=RangeOf(IndexType))
 
@@ -161,6 +171,7 @@ class StageOp(IRDLOperation):
         name: str | None = None,
         core_dims: int = 0,
         gcu: bool = False,
+        turns: int = 1,
     ):
         super().__init__(
             properties={
@@ -169,9 +180,19 @@ class StageOp(IRDLOperation):
                 "schedule": schedule,
                 "spread": spread_attr(core_dims),
                 "gcu": UnitAttr() if gcu else None,
+                "in_turn": IntegerAttr(turns, i64) if turns > 1 else None,
             },
             regions=[body, loops],
         )
+
+    @property
+    def turns(self) -> int:
+        """Number of copies of each core that run its iterations in turn."""
+        return 1 if self.in_turn is None else self.in_turn.value.data
+
+    @turns.setter
+    def turns(self, turns: int) -> None:
+        self.in_turn = IntegerAttr(turns, i64) if turns > 1 else None
 
     @property
     def core_dims(self) -> int:
@@ -195,7 +216,7 @@ class StageOp(IRDLOperation):
 
     def count_cores(self) -> int:
         """Return the number of cores that run the stage, not counting the global control unit."""
-        return 0 if self.gcu is not None else len(parameter_values(self.cores()))
+        return 0 if self.gcu is not None else self.turns * len(parameter_values(self.cores()))
 
     def accesses(self) -> Iterator[AccessOp]:
         return (op for op in self.body.block.ops if isinstance(op, AccessOp))
@@ -234,6 +255,9 @@ class StageOp(IRDLOperation):
         name = parser.parse_symbol_name().data
         core_dims, arguments = parse_iteration(parser)
         gcu = parser.parse_optional_keyword("gcu") is not None
+        turns = None
+        if parser.parse_optional_keyword("turns") is not None:
+            turns = IntegerAttr(parser.parse_integer(context_msg=": the number of turns"), i64)
         parser.parse_keyword("domain")
         domain = parse_attribute_as(parser, SetAttr)
         has_schedule = parser.parse_optional_keyword("schedule")
@@ -242,6 +266,7 @@ class StageOp(IRDLOperation):
         body = parse_block(parser, arguments)
         loops = parse_controlled(parser) if parser.parse_optional_keyword("loops") else None
         op = cls(domain, body, schedule, loops, name, core_dims, gcu)
+        op.in_turn = turns
         op.attributes = attributes
         return op
 
@@ -250,7 +275,9 @@ class StageOp(IRDLOperation):
         printer.print_symbol_name(self.sym_name.data)
         printer.print_string(" ")
         print_iteration(printer, self.body.block, self.core_dims)
-        printer.print_string(" gcu domain " if self.gcu is not None else " domain ")
+        printer.print_string(" gcu" if self.gcu is not None else "")
+        printer.print_string("" if self.in_turn is None else f" turns {self.turns}")
+        printer.print_string(" domain ")
         printer.print_attribute(self.domain)
         if self.schedule is not None:
             printer.print_string(" schedule ")
@@ -277,6 +304,8 @@ class StageOp(IRDLOperation):
             )
         if self.gcu is not None and self.core_dims:
             return "there is one global control unit: a stage on it has no cores"
+        if self.in_turn is not None and (self.turns < 1 or self.gcu is not None):
+            return f"`turns` must be 1 or more, and 1 on the global control unit, got {self.turns}"
         if parameters(points):
             return f"a domain has no parameters, got {self.domain.data}"
         return None

@@ -53,7 +53,11 @@ def prove_control(network: NetworkOp, most_points: int = MOST_POINTS) -> Control
     cores = program_cores(network)
     budget = Budget(most_points)
     try:
-        stages = {name: Stage(op, cores[name], budget) for name, op in network.programs.items()}
+        turns = {instance.core_name.program: instance.turns for _, instance in network.instances}
+        stages = {
+            name: Stage(op, cores[name], budget, turns.get(name, 1))
+            for name, op in network.programs.items()
+        }
         _Proof(network, stages, budget).run()
     except (PointBudgetError, AperiodicStorageError):
         symbolic.prove_symbolically(network, cores)
@@ -62,12 +66,17 @@ def prove_control(network: NetworkOp, most_points: int = MOST_POINTS) -> Control
 
 
 def program_cores(network: NetworkOp) -> dict[str, list[tuple[int, ...]]]:
-    """Return the cores of each program. Raises CompileError if a program has no core, or a core has two programs."""
+    """Return the cores of each program; the turns of one are one core.
+
+    Raises CompileError if a program has no core, or a core has two programs.
+    """
     cores: dict[str, list[tuple[int, ...]]] = {
         name: [()] if op.gcu is not None else [] for name, op in network.programs.items()
     }
     for core, instance in network.instances:
         name = instance.core_name
+        if name.turn:
+            continue  # control is that of one core that runs the iterations of all turns (Theorem 10)
         if name.coordinates in cores[name.program]:
             raise CompileError(core, f"program @{name} runs on two cores")
         cores[name.program].append(name.coordinates)

@@ -7,6 +7,9 @@ The proof requires that elements enter a slot in an order that does not depend o
   of them must be read. An element may be stored after the last read of its predecessor, and that read has waited for
   the store of the predecessor. By induction, the slot holds the elements one after the other, each while it is read.
 
+If copies of the reader run its iterations in turn, each has a buffer of its own, and a read in one of them does not
+order arrivals in another. Slots with elements of several cores are then rejected.
+
 An array with initial values has been stored in the inferences before the first for which it has values. No store may
 wait for a read of a later inference, because the last inferences of a stream would wait forever.
 """
@@ -164,6 +167,12 @@ class Walk:
     def _check_read(self, several: np.ndarray) -> None:
         """Raise CompileError if several cores store into a slot and some, but not all, of its elements are read."""
         read = np.broadcast_to(self.last_read >= 0, several.shape)
+        if self.room.reader.turns > 1 and (several & read).any():
+            raise CompileError(
+                self.room.slots.op,
+                f"the buffers of @{self.array.name} at the copies of @{self.room.reader.name} have slots that several "
+                "cores store into: what one copy reads does not order what arrives at another",
+            )
         if self.first < 0 and (several & read).any():
             raise CompileError(
                 self.room.slots.op,

@@ -43,11 +43,14 @@ class Stage:
 
     cores: their coordinates, shape (cores, coordinates). points: the iterations, core by core, each core's in order,
     shape (iterations, coordinates). Those of core k are points[starts[k]:starts[k + 1]]; core_of: the core that runs
-    each iteration. Iterations are identified by their index in `points`.
+    each iteration. Iterations are identified by their index in `points`. turns: number of copies of each core that run
+    its iterations in turn; control is that of the undivided core.
     """
 
-    def __init__(self, op: ProgramOp, cores: Sequence[tuple[int, ...]], budget: Budget):
-        self.op, self.name = op, op.sym_name.data
+    def __init__(
+        self, op: ProgramOp, cores: Sequence[tuple[int, ...]], budget: Budget, turns: int = 1
+    ):
+        self.op, self.name, self.turns = op, op.sym_name.data, turns
         self.cores = np.array(sorted(cores), np.int64)
         fired = visits(op.loop_nest.body, FireOp, self.cores, budget.spend)
         self.points = in_order(fired, lambda fire: fire.operands)

@@ -1,0 +1,183 @@
+"""Turns: copies that are cores of their own, one iteration at a time, against the recurrence and periodic schedules."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from timing import test_periodic, test_steady
+from timing.longest_paths import longest_paths
+
+from cmir.dialects.core_name import CoreName
+from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
+from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.steady import time_stream
+
+Network = dict[CoreName, Actor]
+
+
+@st.composite
+def in_turns(draw: st.DrawFn, networks: st.SearchStrategy[Network]) -> Network:
+    """Networks some of whose actors are copies, with delays that differ between copies or not."""
+    actors = draw(networks)
+    turns = {name: draw(st.integers(1, actor.iterations)) for name, actor in actors.items()}
+
+    def dependence(of: Actor, was: Dependence) -> Dependence:
+        shape = turns[of.name], turns[was.source]
+        if shape == (1, 1) or draw(st.booleans()):
+            return was
+        count = shape[0] * shape[1]
+        delays = draw(st.lists(st.integers(0, 9), min_size=count, max_size=count))
+        return Dependence.of_copies(
+            was.kind, was.source, was.array, was.needs, np.reshape(delays, shape), was.first
+        )
+
+    return {
+        name: dataclasses.replace(
+            actor, turns=turns[name], dependences=[dependence(actor, d) for d in actor.dependences]
+        )
+        for name, actor in actors.items()
+    }
+
+
+class Copy:
+    """A core of its own, which runs every so many iterations of an inference.
+
+    iterations: (inference, iteration) of all that it runs, in order. starts: of those that it has started.
+    """
+
+    def __init__(self, actor: Actor, turn: int, inferences: int):
+        each = range(turn, actor.iterations, actor.turns)
+        self.iterations = [(n, i) for n in range(inferences) for i in each]
+        self.starts: list[int] = []
+        self.pace = actor.pace
+
+    def fire(self, arrived: int) -> None:
+        k = len(self.starts)
+        bounds = [(1, self.pace.step), (self.pace.ways, self.pace.busy)]
+        after = (self.starts[k - back] + cycles for back, cycles in bounds if k >= back)
+        self.starts.append(max([arrived, *after]))
+
+
+class Copies:
+    """All copies of all actors."""
+
+    def __init__(self, actors: Mapping[CoreName, Actor], inferences: int):
+        self.actors = actors
+        self.of = {
+            name: [Copy(actor, turn, inferences) for turn in range(actor.turns)]
+            for name, actor in actors.items()
+        }
+
+    def arrival(self, actor: Actor, turn: int, iteration: tuple[int, int]) -> int | None:
+        """When the last event that an iteration waits for arrives; None if one has not happened.
+
+        It waits for all iterations of a source up to the one that it needs.
+        """
+        inference, i = iteration
+        latest = 0
+        for d in actor.dependences:
+            needs = d.first[inference] if inference < len(d.first) else d.needs
+            count = self.actors[d.source].iterations
+            awaited = divmod(int(needs[i]) + inference * count, count)
+            for there, source in enumerate(self.of[d.source]):
+                delay = d.delay if d.delays is None else int(d.delays[turn, there])
+                happened = sum(each <= awaited for each in source.iterations)
+                if happened > len(source.starts):
+                    return None
+                latest = max([latest, *(start + delay for start in source.starts[:happened])])
+        return latest
+
+    def step(self) -> bool:
+        """Start what can start; return whether there is anything."""
+        moved = False
+        for name, copies in self.of.items():
+            for turn, copy in enumerate(copies):
+                if len(copy.starts) == len(copy.iterations):
+                    continue
+                iteration = copy.iterations[len(copy.starts)]
+                arrived = self.arrival(self.actors[name], turn, iteration)
+                if arrived is not None:
+                    copy.fire(arrived)
+                    moved = True
+        return moved
+
+
+def simulated(
+    actors: Mapping[CoreName, Actor], inferences: int
+) -> dict[CoreName, list[int]] | None:
+    """The starts on each copy; None for a deadlock."""
+    copies = Copies(actors, inferences)
+    while copies.step():
+        pass
+    if any(len(c.starts) < len(c.iterations) for of in copies.of.values() for c in of):
+        return None
+    return {
+        one: copy.starts
+        for name, of in copies.of.items()
+        for one, copy in zip(name.copies(len(of)), of, strict=True)
+    }
+
+
+@settings(max_examples=300)
+@given(in_turns(test_steady.networks()), st.integers(1, 7), st.none() | st.integers(1, 3))
+def test_the_recurrence_is_the_simulation_of_copies(
+    actors: Network, inferences: int, chunk: int | None
+) -> None:
+    expected = simulated(actors, inferences)
+    try:
+        report = Recurrence(actors, inferences, chunk).run()
+    except DeadlockError:
+        assert expected is None
+        return
+    assert {core.name: core.start.reshape(-1).tolist() for core in report.cores} == expected
+    assert all(core.start.shape == (inferences, core.iterations) for core in report.cores)
+    for core in report.cores:
+        start = core.start.reshape(-1)
+        waited = start - core.pace.ready(start, 0, len(start))
+        assert core.data_stalls + core.credit_stalls == waited.sum()
+
+
+@given(in_turns(test_steady.networks()), st.integers(1, 40))
+def test_streams_are_timed_as_the_recurrence_times_them(actors: Network, inferences: int) -> None:
+    try:
+        expected = Recurrence(actors, inferences).run()
+    except DeadlockError:
+        with pytest.raises(DeadlockError):
+            time_stream(actors, inferences)
+        return
+    found = time_stream(actors, inferences)
+    for core, wanted in zip(found.cores, expected.cores, strict=True):
+        np.testing.assert_array_equal(core.start, wanted.start)
+        assert (core.data_stalls, core.credit_stalls) == (wanted.data_stalls, wanted.credit_stalls)
+
+
+@settings(max_examples=200)
+@given(in_turns(test_periodic.networks()), st.integers(-4, 30), st.booleans())
+def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
+    busiest = max(actor.cycles for actor in actors.values())
+    period = max(0, int(np.ceil(float(busiest))) + more)
+    expected = longest_paths(actors, period)
+    nodes = sum(actor.iterations for actor in actors.values())
+    start = np.random.default_rng(nodes).integers(0, 50, nodes) if arbitrary else None
+    search = PeriodicSearch(actors, period, start)
+    try:
+        starts = search.run()
+    except InfeasiblePeriodError as error:
+        assert expected is None
+        test_periodic.check_cycle(actors, period, error)
+    else:
+        assert expected is not None
+        if not arbitrary:
+            assert starts.tolist() == list(expected.values())
+        assert periodic_schedule(actors, period, starts).tolist() == starts.tolist()
+    assert search.work <= 10**4 * nodes**2
+
+
+@given(in_turns(test_periodic.networks()))
+def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
+    test_periodic.check_smallest_interval(actors)
