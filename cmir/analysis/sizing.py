@@ -8,7 +8,7 @@ the other path is deep.
 from __future__ import annotations
 
 import copy
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -116,16 +116,23 @@ class Sizing:
         }
         self._place(Places(None, {core: (k,) for k, core in enumerate(cores)}))
 
-    def placed(self, positions: Mapping[CoreName, tuple[int, ...]]) -> Sizing:
-        """Return the same pipeline with its cores at these positions; the global control unit has none."""
+    def placed(
+        self,
+        positions: Mapping[CoreName, tuple[int, ...]],
+        costs: Mapping[CoreName, Cost] | None = None,
+    ) -> Sizing:
+        """Return the same pipeline with its cores at these positions; the global control unit has none.
+
+        costs: of an iteration, where programs share cores and so have one position.
+        """
         sizing = copy.copy(self)
         for of_places in ("interval", "ticks"):
             sizing.__dict__.pop(of_places, None)
-        sizing._place(Places(chip_of(self.hardware), positions))
+        sizing._place(Places(chip_of(self.hardware), positions), costs)
         return sizing
 
-    def _place(self, places: Places) -> None:
-        """Compute the delays and costs that depend on the places of cores."""
+    def _place(self, places: Places, costs: Mapping[CoreName, Cost] | None = None) -> None:
+        """Compute the delays that depend on the places of cores, and the costs if they are not given."""
         stage_of = {core: name for name, f in self.footprints.items() for core in f.cores}
         crossing: dict[CoreName, set[str]] = {core: set() for core in stage_of}
         for array, writer, reader in self.data:
@@ -134,7 +141,7 @@ class Sizing:
         cost: Callable[[str, frozenset[str]], Cost] = cache(
             lambda name, arrays: program_cost(self.stages[name], self.hardware, arrays)
         )
-        self.costs = {
+        self.costs = costs or {
             core: cost(name, frozenset(crossing[core])) for core, name in stage_of.items()
         }
         self.places = places
@@ -286,9 +293,12 @@ class Sizing:
         }
 
     def fits(self, sizes: Sizes) -> bool:
-        """Return True if the buffers of each core fit its SRAM."""
+        """Return True if the buffers of each core fit its SRAM, those of programs that share it together."""
         room = self.hardware.core.sram_bytes
-        return room is None or max(self.sram_bytes(sizes).values()) <= room
+        taken: Counter[object] = Counter()
+        for core, size in self.sram_bytes(sizes).items():
+            taken[self.places.positions.get(core, core)] += size
+        return room is None or max(taken.values()) <= room
 
     def bytes_of(self, stage: StageOp, sizes: Sizes) -> int:
         """Return the bytes of the buffers of one core for a version of a stage that is spread over more cores."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
 
 from cmir.analysis.capacity import check_cores
 from cmir.analysis.workload import check_workload, workload_of
@@ -137,10 +138,10 @@ def lower(
 
     Existing dependences and loops are kept. progress: called with the name of each pass. hardware: the machine to
     compile for; by default the one that the IR carries, or `ideal`. If the machine has limits, matrices are split over
-    its cores, and cores are placed. storage: None for the mode that suits the machine's SRAM. Lossless buffers grow if
-    the hops between placed cores would cost throughput. replicate: how to divide stages among the remaining cores, None
-    for no replication; with a budget, programs share cores where that helps. placement_seconds: time limit of the
-    placement; None for a fixed amount of work.
+    its cores, and cores are placed. storage: None for the mode that suits the machine's SRAM. Buffers that are to keep
+    the interval grow if the hops between placed cores, or their programs' shares of them, would cost throughput.
+    replicate: how to divide stages among the remaining cores, None for no replication; with a budget, programs share
+    cores where that helps. placement_seconds: time limit of the placement; None for a fixed amount of work.
     prove: elaborates the network, and may reject it; by default, runs the proofs of the pipeline.
     """
     from cmir.dialects.cmcore import NetworkOp
@@ -159,8 +160,8 @@ def lower(
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
         assigned = [item for item in passes if isinstance(item, PolyhedralAssignStoragePass)]
-        if machine.interconnect.hop_cycles and any(item.sizes != "live" for item in assigned):
-            mapped = model.module.clone()
+        if machine.interconnect.hop_cycles or shared:
+            mapped = model.module.clone() if any(i.sizes != "live" for i in assigned) else None
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
     if unfinished and isinstance(replicate, CopyBudget):
@@ -168,7 +169,7 @@ def lower(
     if unfinished and chip_of(machine) is not None:
         _place(model, machine, placement_seconds, progress)
     if mapped is not None:
-        _fit_storage_to_places(model, mapped, machine, progress)
+        _fit_storage_to_cores(model, mapped, machine, progress)
     networks = top_level(model.module, NetworkOp)
     if len(networks) != 1:
         raise CompileError(
@@ -278,24 +279,32 @@ def _cores_of(module: ModuleOp) -> dict[CoreName, CoreOp]:
     }
 
 
-def _fit_storage_to_places(
+def _fit_storage_to_cores(
     model: Model,
     mapped: ModuleOp,
     machine: Hardware,
     progress: Callable[[str], None] | None,
 ) -> None:
-    """Lower a network again with larger buffers and the same placement, if hops cost throughput.
+    """Lower a network again with larger buffers, for the same cores, if hops or shares of cores cost throughput.
 
     mapped: its module after the assignment of buffers.
     """
+    from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.passes.base import top_level
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
+    from cmir.timing.network import TimedNetwork
 
-    positions = {name: core.position for name, core in _cores_of(model.module).items()}
-    places = {name: tuple(place.get_values()) for name, place in positions.items()}
-    pipelines = top_level(mapped, PipelineOp)
-    if len(pipelines) != 1 or not assign_storage_at(pipelines[0], machine, places):
+    pipelines, networks = top_level(mapped, PipelineOp), top_level(model.module, NetworkOp)
+    if len(pipelines) != 1:
+        return
+    cores = [core.clone() for network in networks for core in network.cores]
+    shared = any(core.divides for core in cores)
+    if not shared and not machine.interconnect.hop_cycles:
+        return
+    costs = TimedNetwork.of(networks[0], machine).costs if shared else None
+    places = {name: core.place for name, core in _cores_of(model.module).items()}
+    if not assign_storage_at(pipelines[0], machine, places, costs):
         return
     block = model.module.body.block
     for op in list(block.ops):
@@ -305,8 +314,10 @@ def _fit_storage_to_places(
         op.detach()
         block.add_op(op)
     _run(model, _remaining(model), progress)
-    for name, core in _cores_of(model.module).items():
-        core.properties["position"] = positions[name]
+    (network,) = top_level(model.module, NetworkOp)
+    for core in network.cores:
+        Rewriter.erase_op(core)
+    network.body.block.add_ops(cores)
 
 
 def mapping_passes(

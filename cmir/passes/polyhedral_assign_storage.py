@@ -16,6 +16,7 @@ from cmir.analysis.scheduled_sizes import scheduled_sizes
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
+from cmir.cost.program_cost import Cost
 from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import MapAttr, PipelineOp, StorageOp
 from cmir.hardware.description import Hardware
@@ -161,31 +162,44 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 
 
 def assign_storage_at(
-    pipeline: PipelineOp, hardware: Hardware, positions: Mapping[CoreName, tuple[int, ...]]
+    pipeline: PipelineOp,
+    hardware: Hardware,
+    positions: Mapping[CoreName, tuple[int, ...]],
+    costs: Mapping[CoreName, Cost] | None = None,
 ) -> bool:
-    """Resize buffers that lose throughput because of the hops between cores; return True if that helps.
+    """Resize buffers that lose throughput because of where and with whom programs run; return True if that helps.
 
-    positions: the places of cores, by name. A remark names the buffers that grow.
+    positions: the places of cores, by name. costs: of an iteration, where programs share cores. A remark names the
+    buffers that grow, or tells what interval they give if no larger ones fit.
     """
     if not pipeline.stages:
         return False
-    sizing = Sizing(pipeline, hardware).placed(positions)
-    given = sizing.given(pipeline)
-    interval, _ = sizing.schedule(given, sizing.interval)
-    if interval == sizing.interval:
+    sizing = Sizing(pipeline, hardware).placed(positions, costs)
+    given, plan = sizing.given(pipeline), planned_interval(pipeline)
+    wanted = max(sizing.interval, sizing.ticks * (plan or 0))
+    interval, _ = sizing.schedule(given, wanted)
+    if interval <= wanted:
         return False
-    shorter, found = SizeSearch(sizing).fitting()
-    if shorter >= interval or not sizing.fits(found.sizes):
+    why = "the hops between cores" if costs is None else "the shares and places of cores"
+    if plan is None:
+        shorter, found = SizeSearch(sizing).fitting()
+        sizes, gap = found.sizes, _gap(found, "keep this interval")
+    else:
+        shorter, sizes, gap = wanted, scheduled_sizes(sizing, wanted), ""
+    before, after = (sum(sizing.sram_bytes(each).values()) for each in (given, sizes))
+    told = f"with {why}, buffers of {before} bytes give an interval of {sizing.in_cycles(interval)} cycles"
+    if shorter >= interval or not sizing.fits(sizes):
+        if plan is not None:
+            emit_remark(
+                pipeline, f"{told}, {sizing.in_cycles(wanted)} planned; larger ones do not fit"
+            )
         return False
-    for place, (storage, shape) in sizing.storages(found.sizes).items():
+    for place, (storage, shape) in sizing.storages(sizes).items():
         _set_storage(pipeline, place, storage, shape)
-    grown = {f"@{k[0]} at @{k[1]}": None for k, count in found.sizes.items() if count > given[k]}
-    before, after = (sum(sizing.sram_bytes(sizes).values()) for sizes in (given, found.sizes))
-    gap = _gap(found, "keep this interval")
+    grown = {f"@{k[0]} at @{k[1]}": None for k, count in sizes.items() if count > given[k]}
     emit_remark(
         pipeline,
-        f"with the hops between cores, buffers of {before} bytes give an interval of {sizing.in_cycles(interval)} "
-        f"cycles; with {after} bytes it is {sizing.in_cycles(shorter)}{gap}; larger: {', '.join(grown)}",
+        f"{told}; with {after} bytes it is {sizing.in_cycles(shorter)}{gap}; larger: {', '.join(grown)}",
     )
     return True
 
