@@ -3,12 +3,14 @@
 A schedule says when each element is written and last read, and so how many rows a ring must have. The sizes are
 sufficient because the schedule keeps all waits for room. They need not be the smallest: another schedule may need less.
 Five schedules are tried: the earliest, the latest, in which each iteration starts just before its results are needed,
-and three between them. The weighted mean of two schedules, rounded down, is one, because delays are whole ticks.
+and three between them. The weighted mean of two schedules, rounded down, is one, because delays are whole ticks. Where
+SRAM has room, rings get a few rows more, with which they repeat sooner.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import gcd
 
 import numpy as np
 
@@ -35,7 +37,22 @@ def scheduled_sizes(sizing: Sizing, interval: int) -> dict[Key, int]:
         most = max(taken, default=0)
         return (0 if room is None else max(0, most - room)), sum(taken)
 
-    return min(_candidates(sizing, interval), key=cost)
+    fewest = min(_candidates(sizing, interval), key=cost)
+    regular = {key: _regular(sizing, key, rows) for key, rows in fewest.items()}
+    return regular if sizing.fits(regular) else fewest
+
+
+def _regular(sizing: Sizing, key: Key, rows: int) -> int:
+    """Return at most half as many rows more, with which the ring is in the same state after fewest inferences.
+
+    With R rows, a ring of an array of H rows is at its first row again after R / gcd(R, H) inferences. The proof of
+    control enumerates as many.
+    """
+    buffer = sizing.buffers[key]
+    if not all(sizing.rings[buffer.array, *edge].in_order for edge in buffer.edges):
+        return rows  # more rows might wait longer
+    possible = filter(buffer.can_have, range(rows, rows + max(1, rows // 2) + 1))
+    return min(possible, key=lambda count: count // gcd(count, buffer.rows.count))
 
 
 def _candidates(sizing: Sizing, interval: int) -> Iterator[dict[Key, int]]:

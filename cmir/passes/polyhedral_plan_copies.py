@@ -58,10 +58,11 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     max(p, N·s / λ) cores.
 
     Stages whose buffers would exceed the SRAM of a core at this interval get more copies, which divide them. If that
-    does not suffice, polyhedral-assign-storage finds a longer interval. With `share`, cores may run several programs,
-    where that makes λ shorter: their number then does not limit that of copies, and λ is long enough for what all
-    stages together keep busy in a core, of which nine tenths are taken to be usable. The pipeline keeps λ as
-    `cmir.interval`, for polyhedral-assign-storage and cmcore-share-cores.
+    does not help, λ grows, unless it is given: then polyhedral-assign-storage finds a longer interval. Cores that are
+    left get copies of the slowest stages without matrices, which shortens the latency. With `share`, cores may run
+    several programs, where that makes λ shorter: their number then does not limit that of copies, and λ is long enough
+    for what all stages together keep busy in a core, of which nine tenths are taken to be usable. The pipeline keeps λ
+    as `cmir.interval`, for polyhedral-assign-storage and cmcore-share-cores.
     """
 
     name = "polyhedral-plan-copies"
@@ -90,16 +91,19 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         self._check(pipeline, work, budget)
         if not work:
             return
-        longest, chosen, taken = self._plan(pipeline, work, budget)
+        longest, chosen, taken = self._plan(pipeline, work, budget, self.interval)
         for _ in range(_ROUNDS if hardware.core.sram_bytes is not None else 0):
             divided = _with_room(pipeline, hardware, work, chosen, longest)
-            if divided == work:
+            if divided is None or (divided == work and self.interval is not None):
                 break
+            interval = ceil(_LONGER * longest) if divided == work else self.interval
             try:
-                longest, chosen, taken = self._plan(pipeline, divided, budget)
+                longest, chosen, taken = self._plan(pipeline, divided, budget, interval)
             except CompileError:  # the assignment of storage says what is missing
                 break
             work = divided
+        if budget.cores is not None and not taken.share:
+            chosen = _on_idle_cores(work, chosen, budget.cores, longest)
         set_planned_interval(pipeline, ceil(longest))
         for stage, each, choice in zip(stages, work, chosen, strict=True):
             if choice.cores > each.divisions[0].cores or choice.ways > 1:
@@ -172,12 +176,19 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
             )
 
     def _plan(
-        self, pipeline: PipelineOp, work: list[StageWork], budget: Budget
+        self,
+        pipeline: PipelineOp,
+        work: list[StageWork],
+        budget: Budget,
+        interval: int | None,
     ) -> tuple[Fraction, list[PlanChoice], Budget]:
-        """Return the interval, the choices for it, and whether cores are shared. Raises CompileError."""
-        if self.interval is not None:
-            chosen = self._for_interval(pipeline, work, budget, self.interval)
-            return Fraction(self.interval), *chosen
+        """Return the interval, the choices for it, and whether cores are shared. Raises CompileError.
+
+        interval: to plan for; None for the shortest.
+        """
+        if interval is not None:
+            chosen = self._for_interval(pipeline, work, budget, interval)
+            return Fraction(interval), *chosen
         plan = _fastest(work, budget)
         if plan is None:
             raise CompileError(pipeline, "the budget is too small for every interval")
@@ -257,8 +268,34 @@ def _apply(stage: StageOp, choice: PlanChoice) -> None:
         set_ways(stage, choice.ways)
 
 
-_ROUNDS = 3
-"""Number of times that stages are divided further whose buffers exceed the SRAM of a core."""
+_ROUNDS = 8
+"""Number of times that stages are divided further whose buffers exceed the SRAM of a core, or λ is made longer."""
+
+_LONGER = Fraction(102, 100)
+"""Factor by which λ grows if buffers exceed the SRAM of a core however their stages are divided."""
+
+_FAST = Fraction(1, 3)
+"""Part of λ that a stage on otherwise idle cores takes: less hardly shortens the latency."""
+
+
+def _on_idle_cores(
+    work: list[StageWork], chosen: list[PlanChoice], cores: int, longest: Fraction
+) -> list[PlanChoice]:
+    """Give cores that are left to the stages without crossbars that take longest, which shortens the latency."""
+    chosen, idle = list(chosen), cores - sum(choice.cores for choice in chosen)
+    while True:
+        finer: dict[int, Division] = {}
+        for k, (each, choice) in enumerate(zip(work, chosen, strict=True)):
+            now = choice.division
+            if not now.crossbars and choice.interval > _FAST * longest:
+                better = [d for d in each.divisions if d.by == now.by and d.step < now.step]
+                if better and min(d.cores for d in better) - now.cores <= idle:
+                    finer[k] = min(better, key=lambda d: d.cores)
+        if not finer:
+            return chosen
+        slowest = max(finer, key=lambda k: chosen[k].interval)
+        idle -= finer[slowest].cores - chosen[slowest].cores
+        chosen[slowest] = PlanChoice(finer[slowest], 1)
 
 
 def _with_room(
@@ -267,8 +304,11 @@ def _with_room(
     work: list[StageWork],
     chosen: list[PlanChoice],
     interval: Fraction,
-) -> list[StageWork]:
-    """Return the work with more copies of the stages whose buffers exceed the SRAM of a core, as far as they divide."""
+) -> list[StageWork] | None:
+    """Return the work with more copies of the stages whose buffers exceed the SRAM of a core, as far as they divide.
+
+    The result is None if no buffers do.
+    """
     trial, room = pipeline.clone(), hardware.core.sram_bytes
     assert room is not None
     for each, choice in zip(work, chosen, strict=True):
@@ -278,6 +318,8 @@ def _with_room(
     taken: dict[str, int] = {}
     for core, size in sizing.sram_bytes(sizes).items():
         taken[core.program] = max(size, taken.get(core.program, 0))
+    if max(taken.values()) <= room:
+        return None
     divided: list[StageWork] = []
     for each, choice in zip(work, chosen, strict=True):
         copies = choice.division.copies
@@ -362,7 +404,7 @@ def _explanation(work: StageWork, choice: PlanChoice, longest: Fraction) -> str:
         fewer = count_of(coarser.copies, "copy", "copies")
         if coarser.copies < work.fewest:
             less.append(f"the buffers of {fewer} would exceed the SRAM of a core")
-        elif needed is None:
+        elif needed is None or not coarser.crossbars:
             slower = _whole(coarser.interval(coarser.most))
             less.append(f"{fewer} would take {slower} cycles")
         else:
