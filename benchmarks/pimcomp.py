@@ -11,7 +11,8 @@ PIMCOMP's figures are recorded in pimcomp_runs.csv: runs of github.com/sunxt99/P
 each time; `GA` draws at random, from the time of day. Times are those that its own evaluator prints ("practical"): 4000
 ns a product, at least 200 ns between the starts of two products of a core, no limit of the cores' memories.
 
-cmir's networks are compiled for presets with these costs, with copies of stages on all cores. `--issue` adds the 200
+cmir's networks are compiled for presets with these costs: with copies of stages on all cores, with copies and ways, and
+with budgets of crossbars, for which programs may share cores. `--issue` adds the 200
 ns, and `--no-sram` takes the limit of 64 KB away. Of several runs, the best is given, and the median in parentheses.
 """
 
@@ -39,8 +40,13 @@ from cmir.hardware.description import Hardware
 RECORDS = Path(__file__).with_name("pimcomp_runs.csv")
 NETWORKS = ("resnet18", "squeezenet", "googlenet")
 RUNS = 10
+Budget = dict[str, int]
+"""What a plan of cmir may take, by name."""
+
 KINDS: dict[str, Replication] = {"cmir": "columns", "cmir, ways": "columns-ways"}
 """How cmir divides stages, by its name in the table."""
+BUDGETS = {"resnet18": (2500, 5400), "squeezenet": (2000,), "googlenet": (3500,)}
+"""Numbers of crossbars that cmir also plans for, by network."""
 
 
 @dataclass(frozen=True)
@@ -103,20 +109,26 @@ def _record(binary: Path, network: str, mode: str, method: str, run: int) -> Rec
     return Record(network, mode, method, run, round(float(found[1])), crossbars, len(cores))
 
 
-def compiled(network: str, hardware: Hardware, replicate: Replication) -> Figures:
-    """The figures of the network that cmir compiles, with copies on all cores, or also in their crossbars."""
+def kinds_of(network: str) -> dict[str, Replication | Budget]:
+    """How cmir divides the stages of a network, by its name in the table."""
+    return KINDS | {f"cmir, budget {n}": {"crossbars": n} for n in BUDGETS[network]}
+
+
+def compiled(network: str, hardware: Hardware, division: Replication | Budget) -> Figures:
+    """The figures of the network that cmir compiles."""
     with TemporaryDirectory() as directory:
         path = Path(directory) / "model.onnx"
         onnx.save(build(network), path)
         net = cmir.compile(
             path,
             hardware,
-            replicate=replicate,
-            storage="lossless",
+            replicate=False if isinstance(division, dict) else division,
+            budget=division if isinstance(division, dict) else None,
+            storage=None if isinstance(division, dict) else "lossless",
             placement_seconds=0,
             progress=False,
         )
-    run = net.timing(8)
+    run = net.timing(32)
     interval, latency = run.interval_seconds, run.latency_seconds
     assert interval is not None and latency is not None
     return Figures(
@@ -198,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.markdown:
         print("|---|---|" + "---:|" * 4)
     for name in names:
-        kinds = {} if given.recorded else KINDS
+        kinds = {} if given.recorded else kinds_of(name)
         ours = {what: compiled(name, hardware, by) for what, by in kinds.items()}
         for row in rows_of(name, records(), ours):
             print(text(row), flush=True)

@@ -71,7 +71,7 @@ def test_the_page_has_the_records() -> None:
     for network in pimcomp.NETWORKS:
         for row in pimcomp.rows_of(network, pimcomp.records(), {}):
             assert pimcomp.markdown(row) in page
-        assert all(f"| {network} | {what} | " in page for what in pimcomp.KINDS)
+        assert all(f"| {network} | {what} | " in page for what in pimcomp.kinds_of(network))
 
 
 def test_runs_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
