@@ -78,6 +78,7 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
             return
         _check_no_turns(network)
         _check_not_fixed(network, hardware)
+        # Each program has a core of its own first, so that traffic and what does not fit are those of programs.
         _set_cores(network, [[_alone(instance.core_name)] for instance in instances])
         check_crossbars(network, hardware)
         check_sram(network, hardware)
