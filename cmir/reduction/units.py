@@ -9,7 +9,7 @@ from xdsl.dialects.func import FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation
 from xdsl.traits import SymbolOpInterface
 
-from cmir.dialects.cmcore import NetworkOp, ProgramOp, StoreOp
+from cmir.dialects.cmcore import CoreOp, NetworkOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import PipelineOp, StageOp, WriteOp, symbol
 
 
@@ -95,7 +95,11 @@ def _keep_in_arrays(network: PipelineOp | NetworkOp, kept: set[Operation]) -> No
     dropped = {_name(op) for op in units(network) if op not in kept}
     bodies = [network.body.block, *(op.body.block for op in kept if isinstance(op, ProgramOp))]
     for op in [op for block in bodies for op in block.ops]:
-        if _name(op) in dropped or _refs(op) & dropped:
+        if isinstance(op, CoreOp):
+            gone = not _keep_on_core(op, dropped)
+        else:
+            gone = _name(op) in dropped or bool(_refs(op) & dropped)
+        if gone:
             op.detach()
             op.erase(safe_erase=False)
     read, written = set[str](), set[str]()
@@ -114,6 +118,15 @@ def _keep_in_arrays(network: PipelineOp | NetworkOp, kept: set[Operation]) -> No
             outputs.append(name)
     network.inputs = ArrayAttr(map(SymbolRefAttr, given))
     network.outputs = ArrayAttr(map(SymbolRefAttr, outputs))
+
+
+def _keep_on_core(core: CoreOp, dropped: Collection[str | None]) -> bool:
+    """Drop programs from those of a core; return False if none is left. Without shares, there is no table of slots."""
+    left = [each for each in core.instances if each.core_name.program not in dropped]
+    core.programs = ArrayAttr(left)
+    if not any(each.shares for each in left):
+        core.slots = None
+    return bool(left)
 
 
 def _name(op: Operation) -> str | None:

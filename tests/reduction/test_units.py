@@ -41,6 +41,7 @@ LEVELS = {
     "polyhedral": "nn-to-polyhedral",
     "dependences": "nn-to-polyhedral,polyhedral-assign-storage{sizes=live},polyhedral-derive-dependences",
     "cmcore": "nn-to-polyhedral,polyhedral-stream-inputs,polyhedral-to-cmcore",
+    "shared": "nn-to-polyhedral,polyhedral-to-cmcore,cmcore-share-cores{cores=2 hardware=puma}",
 }
 
 
