@@ -63,18 +63,13 @@ class Compilation:
     @property
     def _by(self) -> By:
         """How stages are divided among cores, or would be."""
-        return (
-            division(None if isinstance(self.replicate, CopyBudget) else self.replicate)[0]
-            or "columns"
-        )
+        return division(self.replicate)[0] or "columns"
 
     def _of_cores(self, binding: Binding, target: float) -> Iterator[Change]:
         """Yield ways and changes of copies, until one reaches the target."""
         before = self.replicate
-        if isinstance(
-            before, CopyBudget
-        ):  # the plan is the fastest already, or as fast as was asked for
-            return
+        if isinstance(before, CopyBudget):
+            return  # the plan is the fastest already, or as fast as was asked for
         known = self.machine.core.crossbars is not None
         if binding.work == "crossbar" and known and self.replicate is None:
             trial = dataclasses.replace(self, replicate="ways")

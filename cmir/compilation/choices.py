@@ -50,11 +50,16 @@ Copies: TypeAlias = "Replication | CopyBudget"
 """How to choose copies of stages."""
 
 
-def division(replicate: Replication | None) -> tuple[By | None, bool]:
-    """Return how stages are divided among cores, None if they are not, and whether they get ways."""
-    match replicate:
-        case None | "ways":
-            return None, replicate is not None
+def division(copies: Copies | None) -> tuple[By | None, bool]:
+    """Return how stages are divided among cores, None if they are not, and whether they get ways.
+
+    A budget leaves both to its plan.
+    """
+    match copies:
+        case None | CopyBudget():
+            return None, False
+        case "ways":
+            return None, True
         case "columns-ways":
             return "columns", True
         case by:

@@ -151,17 +151,19 @@ def lower(
     asked = hardware not in (None, model.hardware) or replicate is not None
     asked = asked or storage not in (None, "full")
     machine = hardware or model.hardware or Hardware.load("ideal")
+    shared = isinstance(replicate, CopyBudget)
     mapped: ModuleOp | None = None
     if (passes := mapping_passes(machine, storage, replicate)) and (asked or _can_be_mapped(model)):
         purpose = "--storage" if storage else f"a machine such as '{machine.name}'"
-        option = "--budget" if isinstance(replicate, CopyBudget) else "--replicate"
-        shared = isinstance(replicate, CopyBudget)
-        _map(model, passes, machine, option if replicate else purpose, progress, shared)
+        if replicate is not None:
+            purpose = "--budget" if shared else "--replicate"
+        _map(model, passes, machine, purpose, progress, shared)
         from cmir.passes.polyhedral_assign_storage import PolyhedralAssignStoragePass
 
-        assigned = [item for item in passes if isinstance(item, PolyhedralAssignStoragePass)]
-        if machine.interconnect.hop_cycles or shared:
-            mapped = model.module.clone() if any(i.sizes != "live" for i in assigned) else None
+        assigned = (item for item in passes if isinstance(item, PolyhedralAssignStoragePass))
+        keeps_interval = any(item.sizes != "live" for item in assigned)
+        if keeps_interval and (machine.interconnect.hop_cycles or shared):
+            mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
     _run(model, _remaining(model), progress)
     if unfinished and isinstance(replicate, CopyBudget):
@@ -352,7 +354,6 @@ def mapping_passes(
         from cmir.passes.polyhedral_split_buffers import PolyhedralSplitBuffersPass
 
         passes.append(PolyhedralSplitBuffersPass(machine))
-    by, ways = division(None if planned else replicate)
     if planned:
         from cmir.passes.polyhedral_plan_copies import PolyhedralPlanCopiesPass
 
@@ -361,6 +362,7 @@ def mapping_passes(
         )
         plan.check_budget(None, machine)
         passes.append(plan)
+    by, ways = division(replicate)
     if by is not None:
         from cmir.passes.polyhedral_replicate import PolyhedralReplicatePass
 

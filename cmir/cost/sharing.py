@@ -55,14 +55,19 @@ def _is_divided(core: CoreOp, resource: str, uses: Sequence[Sequence[int]]) -> b
     return any(shares[k] != core.table_size for k in users if k in shares)
 
 
+def fixed_time(hardware: Hardware) -> str | None:
+    """Return the field that fixes the time of an iteration, whatever its resources do; None if there is none."""
+    fields = ("fixed_interval", "fixed_latency")
+    return next((f"core.{f}" for f in fields if getattr(hardware.core, f) is not None), None)
+
+
 def _check_not_fixed(core: CoreOp, hardware: Hardware) -> None:
-    for field in ("fixed_interval", "fixed_latency"):
-        if getattr(hardware.core, field) is not None:
-            raise CompileError(
-                core,
-                f"core @{core.sym_name.data} divides its resources, and '{hardware.name}' fixes the time of an "
-                f"iteration: `core.{field}`",
-            )
+    if (field := fixed_time(hardware)) is not None:
+        raise CompileError(
+            core,
+            f"core @{core.sym_name.data} divides its resources, and '{hardware.name}' fixes the time of an "
+            f"iteration: `{field}`",
+        )
 
 
 def _divide(core: CoreOp, resource: str, uses: Sequence[Sequence[int]]) -> list[tuple[Slots, ...]]:

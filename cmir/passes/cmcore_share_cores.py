@@ -13,6 +13,7 @@ from xdsl.rewriter import Rewriter
 from cmir.analysis.capacity import check_crossbars, check_sram, sram_bytes
 from cmir.cost.firing import Firing
 from cmir.cost.program_cost import firing_cost, uses_of
+from cmir.cost.sharing import fixed_time
 from cmir.cost.slots import apportion
 from cmir.cost.traffic import flows_of, traffic_matrix
 from cmir.dialects.cmcore import SHARED_RESOURCES, CoreOp, InstanceAttr, NetworkOp
@@ -215,13 +216,11 @@ class _Programs:
 
 
 def _check_not_fixed(network: NetworkOp, hardware: Hardware) -> None:
-    for field in ("fixed_interval", "fixed_latency"):
-        if getattr(hardware.core, field) is not None:
-            raise CompileError(
-                network,
-                f"programs cannot share cores of '{hardware.name}', which fixes the time of an iteration: "
-                f"`core.{field}`",
-            )
+    if (field := fixed_time(hardware)) is not None:
+        raise CompileError(
+            network,
+            f"programs cannot share cores of '{hardware.name}', which fixes the time of an iteration: `{field}`",
+        )
 
 
 def _alone(name: CoreName, shares: Mapping[str, int] | None = None) -> InstanceAttr:

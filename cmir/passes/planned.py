@@ -1,6 +1,8 @@
 """The interval that a network is planned for, as an attribute of its pipeline and of the network that becomes of it.
 
-polyhedral.pipeline @main (@a) -> (@c) attributes {cmir.interval = 140000 : i64} { … }
+    polyhedral.pipeline @main (@a) -> (@c) attributes {cmir.interval = 140000 : i64} { … }
+
+polyhedral-plan-copies sets it. Sizes of buffers and shares of cores are chosen to keep it.
 """
 
 from __future__ import annotations

@@ -85,6 +85,7 @@ def _matrices(stage: StageOp) -> list[MatrixOp]:
 
 
 def set_ways(stage: StageOp, ways: int) -> None:
+    """Hold the matrices of a stage so many times in its cores."""
     for matrix in _matrices(stage):
         matrix.ways = IntegerAttr(ways, i64) if ways > 1 else None
     tally("stages with ways", ways > 1)
