@@ -95,8 +95,12 @@ def check_cycle(actors: Network, period: int, error: InfeasiblePeriodError) -> N
 @settings(max_examples=200)
 @given(networks(), st.integers(-4, 30), st.booleans())
 def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
+    check_earliest_starts(actors, more, arbitrary)
+
+
+def check_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
     """There is a schedule if and only if no cycle is positive, wherever the search starts from."""
-    busiest = max(actor.pace.cycles(actor.iterations) for actor in actors.values())
+    busiest = max(actor.cycles for actor in actors.values())
     period = max(0, ceil(busiest) + more)
     expected = longest_paths(actors, period)
     nodes = sum(actor.iterations for actor in actors.values())

@@ -6,16 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from timing import test_periodic, test_steady
-from timing.longest_paths import longest_paths
 
 from cmir.dialects.core_name import CoreName
-from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
 from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
-from cmir.timing.steady import time_stream
 
 Network = dict[CoreName, Actor]
 
@@ -144,38 +140,13 @@ def test_the_recurrence_is_the_simulation_of_copies(
 
 @given(in_turns(test_steady.networks()), st.integers(1, 40))
 def test_streams_are_timed_as_the_recurrence_times_them(actors: Network, inferences: int) -> None:
-    try:
-        expected = Recurrence(actors, inferences).run()
-    except DeadlockError:
-        with pytest.raises(DeadlockError):
-            time_stream(actors, inferences)
-        return
-    found = time_stream(actors, inferences)
-    for core, wanted in zip(found.cores, expected.cores, strict=True):
-        np.testing.assert_array_equal(core.start, wanted.start)
-        assert (core.data_stalls, core.credit_stalls) == (wanted.data_stalls, wanted.credit_stalls)
+    test_steady.check_stream(actors, inferences)
 
 
 @settings(max_examples=200)
 @given(in_turns(test_periodic.networks()), st.integers(-4, 30), st.booleans())
 def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
-    busiest = max(actor.cycles for actor in actors.values())
-    period = max(0, int(np.ceil(float(busiest))) + more)
-    expected = longest_paths(actors, period)
-    nodes = sum(actor.iterations for actor in actors.values())
-    start = np.random.default_rng(nodes).integers(0, 50, nodes) if arbitrary else None
-    search = PeriodicSearch(actors, period, start)
-    try:
-        starts = search.run()
-    except InfeasiblePeriodError as error:
-        assert expected is None
-        test_periodic.check_cycle(actors, period, error)
-    else:
-        assert expected is not None
-        if not arbitrary:
-            assert starts.tolist() == list(expected.values())
-        assert periodic_schedule(actors, period, starts).tolist() == starts.tolist()
-    assert search.work <= 10**4 * nodes**2
+    test_periodic.check_earliest_starts(actors, more, arbitrary)
 
 
 @given(in_turns(test_periodic.networks()))
