@@ -25,12 +25,15 @@ from isl.strategies import orders
 from networks import Compiled, Reschedule, compile_network
 from onnx import TensorProto, numpy_helper
 from simulator.naive import simulate
+from unit_times import literal_starts
 
 from cmir.checking import difference
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import MapAttr, PipelineOp
 from cmir.frontends.onnx import OnnxError, operators
+from cmir.isl.points import points_of
 from cmir.support.numerics import BFLOAT16
+from cmir.timing.report import RunReport
 
 chunks = st.sampled_from([None, 1, 2, 7])
 
@@ -47,6 +50,15 @@ def compiled(network: Network, reschedule: Reschedule | None = None, passes: str
 
 def check(network: Network, model: Compiled, chunk: int | None, inferences: int) -> None:
     """Compare the results of simulator and reference machine with references, and cycles with the naive simulator's."""
+    report = check_runs(network, model, chunk, inferences)
+    starts = simulate(model.pipeline, inferences)
+    assert {str(core.name) for core in report.cores} == set(starts)
+    for core in report.cores:
+        np.testing.assert_array_equal(core.start, starts[str(core.name)])
+
+
+def check_runs(network: Network, model: Compiled, chunk: int | None, inferences: int) -> RunReport:
+    """Compare the results of simulator and reference machine with references; return the simulator's report."""
     samples = network.samples(inferences)
     report = model.simulator.run(samples, chunk)
     _check_results(network, report.outputs)
@@ -54,10 +66,7 @@ def check(network: Network, model: Compiled, chunk: int | None, inferences: int)
     first, second = machine.schedules(2, seed=inferences)
     _check_results(network, machine.run(first, samples))
     machine.run(second)
-    starts = simulate(model.pipeline, inferences)
-    assert {str(core.name) for core in report.cores} == set(starts)
-    for core in report.cores:
-        np.testing.assert_array_equal(core.start, starts[str(core.name)])
+    return report
 
 
 def _check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]) -> None:
@@ -130,6 +139,25 @@ def test_random_networks_in_bounded_buffers(
 ) -> None:
     model = compiled(network, passes=f"polyhedral-assign-storage{{sizes={sizes}}}")
     check(network, model, chunk, inferences)
+
+
+@settings(max_examples=40)
+@given(st.data(), networks(), chunks, st.integers(1, 3), st.sampled_from(["", "live", "lossless"]))
+def test_random_networks_in_turns(
+    data: st.DataObject, network: Network, chunk: int | None, inferences: int, sizes: str
+) -> None:
+    """Copies that run iterations in turn: cycles are those of the reference machine, which runs each by itself."""
+
+    def divide(pipeline: PipelineOp) -> None:
+        for stage in pipeline.stages.values():
+            if stage.gcu is None:
+                stage.turns = data.draw(st.integers(1, min(5, len(points_of(stage.domain.points)))))
+
+    storage = f"polyhedral-assign-storage{{sizes={sizes}}}" if sizes else ""
+    model = compiled(network, divide, storage)
+    report = check_runs(network, model, chunk, inferences)
+    starts = {str(core.name): core.start.reshape(-1).tolist() for core in report.cores}
+    assert starts == literal_starts(model.network, inferences)
 
 
 @settings(max_examples=40)

@@ -222,8 +222,31 @@ class Occupant:
         return max(self.reads, default=ALWAYS)
 
 
+def _turns(network: NetworkOp) -> dict[CoreName, int]:
+    """The cores of a network, all copies that run iterations in turn as one, and how many copies there are of each."""
+    runs: dict[CoreName, list[tuple[int, int]]] = defaultdict(list)
+    for op in network.cores:
+        for instance in op.instances:
+            runs[instance.core_name.undivided].append(instance.turn or (0, 1))
+    for name, turns in runs.items():
+        if any(count > 1 for count in Counter(turns).values()):
+            raise Wrong(f"two cores run {name}")
+        if sorted(turns) != [(turn, len(turns)) for turn in range(len(turns))]:
+            raise Wrong(f"the turns of {name} are not one of each")
+    counts = {name: len(turns) for name, turns in runs.items()}
+    if len({(name.program, count) for name, count in counts.items()}) > len(
+        {name.program for name in counts}
+    ):
+        raise Wrong("cores of one program have different numbers of turns")
+    return counts
+
+
 class Enumeration:
-    """A network by enumeration. Raises Wrong for what is no control logic of it at all."""
+    """A network by enumeration. Raises Wrong for what is no control logic of it at all.
+
+    Copies that run the iterations of a core in turn are one core here: its control is right if that of the core is.
+    turns: how many copies each has.
+    """
 
     def __init__(self, network: NetworkOp):
         self.network = network
@@ -234,17 +257,14 @@ class Enumeration:
             if array.source is None and name not in {symbol(i) for i in network.inputs}
         ]
         programs = network.programs
-        instances = [instance for op in network.cores for instance in op.instances]
-        run = Counter((symbol(o.program), tuple(o.coordinates.get_values())) for o in instances)
+        self.turns = _turns(network)
         for name, op in programs.items():
             arrays = [symbol(buffer.array) for buffer in op.buffers]
             if len(set(arrays)) < len(arrays):
                 raise Wrong(f"{name} has two buffers of one array")
-            if op.gcu is None and not any(name == program for program, _ in run):
+            if op.gcu is None and not any(name == core.program for core in self.turns):
                 raise Wrong(f"no core runs {name}")
-        if any(count > 1 for count in run.values()):
-            raise Wrong("a program runs on two cores")
-        cores = [Core(programs[name], coordinates) for name, coordinates in run]
+        cores = [Core(programs[name.program], name.coordinates) for name in self.turns]
         cores += [Core(op, ()) for op in programs.values() if op.gcu is not None]
         self.cores = {core.name: core for core in cores}
 
@@ -258,6 +278,8 @@ class Enumeration:
             dims = len(core.coordinates)
             if any(iteration[:dims] != core.coordinates for iteration in core.iterations):
                 raise Wrong(f"{core.name} fires an iteration of another core")
+            if core.count < self.turns.get(core.name, 1):
+                raise Wrong(f"{core.name} has fewer iterations than turns")
         for name in self.computed:
             self._check_stores(name)
         for core in self.cores.values():
@@ -382,6 +404,8 @@ class Enumeration:
         several = len({o.writer.name for o in occupants}) > 1
         if all(o.last_read == ALWAYS for o in occupants):
             return
+        if several and self.turns.get(reader.name, 1) > 1:
+            raise Wrong(f"what a copy of {reader.name} reads does not order what comes into others")
         if several and any(o.last_read == ALWAYS for o in occupants):
             raise Wrong(f"two programs write into one slot for {array} at {reader.name}")
         if several and self.arrays[array].initial is not None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import islpy as isl
-from proof.mutants import Change, Mutant
+from proof.edits_of_turns import edits_of_turns
+from proof.mutants import Change, Mutant, NoMutantError
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
@@ -30,15 +31,12 @@ from cmir.dialects.cmcore import (
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 
 
-class NoMutantError(Exception):
-    """The change cannot be made, or makes something that is no relation."""
-
-
 def edits(network: NetworkOp) -> Iterator[Mutant]:
     """All such mutants of a network."""
     given = {symbol(ref) for ref in network.inputs}
     given |= {name for name, array in network.arrays.items() if array.source is not None}
     cores = network.cores
+    yield from edits_of_turns(network)
     for at, op in enumerate(network.walk()):
         yield from _relations(at, op)
         match op:
@@ -351,7 +349,8 @@ def _recoordinate(op: Operation, index: int, by: int) -> None:
     instance, *others = op.instances
     name = instance.core_name
     core = [x + by if d == index else x for d, x in enumerate(name.coordinates)]
-    _replace(op, [InstanceAttr.of(name.program, core, instance.shares), *others], op.place)
+    new = InstanceAttr.of(name.program, core, instance.shares, instance.turn)
+    _replace(op, [new, *others], op.place)
 
 
 def _run_as(ops: list[Operation], at: int, k: int) -> None:

@@ -25,6 +25,10 @@ Change = Callable[[list[Operation]], None]
 """Changes a network, given as the list of its operations in the order of `walk`."""
 
 
+class NoMutantError(Exception):
+    """The change cannot be made, or makes something that is no relation."""
+
+
 @dataclass(frozen=True)
 class Mutant:
     """A change to one operation; `at` is its index in the order of `walk`."""

@@ -24,9 +24,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from proof.edits import NoMutantError, edits
+from proof.edits import edits
 from proof.judge import Judge, Verdict, control_refusal, pairwise, values_refusal
-from proof.mutants import Mutant, mutants
+from proof.mutants import Mutant, NoMutantError, mutants
 from proof.random_cases import KINDS, Case, draw_case
 from xdsl.printer import Printer
 

@@ -131,6 +131,17 @@ def in_columns() -> NetworkOp:
     return lower(net, net.conv(a, 1, pads=1), passes=copies + RINGS)
 
 
+def in_turns() -> NetworkOp:
+    """Three copies of the writer and two of the reader, one of which has one iteration less, and a skip of both."""
+    net = Builder(1, 5, 3)
+    a = net.conv("x", 1, pads=1)
+    copies = (
+        "polyhedral-replicate{stage=conv1 copies=3 by=turns},"
+        "polyhedral-replicate{stage=conv2 copies=2 by=turns},"
+    )
+    return lower(net, net.add(net.conv(a, 1, pads=1), a), passes=copies + RINGS)
+
+
 def split() -> NetworkOp:
     """Partial sums, each of some inputs and for some outputs; the reader's inputs are split, too."""
     net = Builder(2, 5)
@@ -288,6 +299,7 @@ NETWORKS = (
     replicated,
     in_bands,
     in_columns,
+    in_turns,
     split,
     streamed,
     shared_slots,

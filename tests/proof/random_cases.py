@@ -120,32 +120,32 @@ def _changes(rng: random.Random, draft: _Draft) -> Iterator[tuple[str, str]]:
 
 
 def _changes_of_cores(rng: random.Random, draft: _Draft) -> Iterator[tuple[str, str]]:
-    """Passes that spread stages over cores, or merge two into one core."""
-    if rng.random() < 0.35:
-        for name, _ in _stages(draft):
-            outputs, inputs = rng.randint(1, 3), rng.randint(1, 2)
-            if rng.random() < 0.5 and outputs * inputs > 1:
-                options = f"stage={name} outputs={outputs} inputs={inputs}"
-                yield f"polyhedral-split-matrices{{{options}}}", "split"
-    if rng.random() < 0.3:
-        for name, _ in _stages(draft):
-            if rng.random() < 0.5:
-                by = rng.choice(["rows", "bands", "columns", "runs"])
-                options = f"stage={name} copies={rng.randint(2, 3)} by={by}"
-                yield f"polyhedral-replicate{{{options}}}", f"replicated by {by}"
+    """Passes that spread stages over cores, divide their iterations into turns, or merge two into one core."""
+    for name in _some(rng, draft, 0.35):
+        outputs, inputs = rng.randint(1, 3), rng.randint(1, 2)
+        if outputs * inputs > 1:
+            options = f"stage={name} outputs={outputs} inputs={inputs}"
+            yield f"polyhedral-split-matrices{{{options}}}", "split"
+    for name in _some(rng, draft, 0.3):
+        by = rng.choice(["rows", "bands", "columns", "runs"])
+        options = f"stage={name} copies={rng.randint(2, 3)} by={by}"
+        yield f"polyhedral-replicate{{{options}}}", f"replicated by {by}"
+    for name in _some(rng, draft, 0.3):
+        options = f"stage={name} copies={rng.randint(2, 5)} by=turns"
+        yield f"polyhedral-replicate{{{options}}}", "turns"
     if rng.random() < 0.15:
         names = [name for name, _ in _stages(draft)]
         for one, two in itertools.pairwise(names):
             if rng.random() < 0.5:
                 yield f"polyhedral-merge-stages{{stages={one},{two}}}", "merged"
                 break
-    match rng.choice(["full", "live", "live", "lossless", "rows"]):
-        case "rows":
-            yield f"polyhedral-assign-storage{{rows={rng.randint(1, 5)}}}", "rings"
-        case "full":
-            pass
-        case sizes:
-            yield f"polyhedral-assign-storage{{sizes={sizes}}}", "rings"
+
+
+def _some(rng: random.Random, draft: _Draft, often: float) -> list[str]:
+    """The names of half of the stages, in a part of all cases."""
+    return (
+        [name for name, _ in _stages(draft) if rng.random() < 0.5] if rng.random() < often else []
+    )
 
 
 def _stages(draft: _Draft) -> list[tuple[str, StageOp]]:

@@ -303,6 +303,9 @@ _CONFIRMATIONS: dict[str, Callable[..., bool]] = {
     r"@(\w+)(\[.*\])? fires no iteration": lambda network, name, core: (
         not all(c.iterations for c in _cores(network, name + (core or "")))
     ),
+    r"@(\w+)(\[.*\])? fires \d+ iterations?, which cannot run in \d+ turns": lambda network, *_: (
+        "fewer iterations than turns" in (why_wrong(network) or "")
+    ),
     r"@(\w+) fires iteration (\(.*\)) on a core that has other coordinates": lambda network, *_: (
         "of another core" in (why_wrong(network) or "")
     ),

@@ -18,6 +18,7 @@ from cmir.isl import read_map, read_set
 from cmir.isl.evaluate import Function, compile_function
 from cmir.isl.memo import unnamed
 from cmir.isl.visits import in_order, run_of, visits
+from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
 
@@ -75,11 +76,19 @@ class Stage:
                 self.stores.setdefault(symbol(item.array), []).append(access)
 
     def _check(self) -> None:
-        """Check that each core fires only its own iterations, each once. Raises CompileError."""
+        """Check that each core fires only its own iterations, each once, and enough for its turns.
+
+        Raises CompileError.
+        """
         where = self.op.loop_nest
         for core, count in zip(self.cores.tolist(), self.counts.tolist(), strict=True):
             if not count:
                 raise CompileError(where, f"{self.title(core)} fires no iteration")
+            if count < self.turns:
+                raise CompileError(
+                    where,
+                    f"{self.title(core)} fires {count_of(count, 'iteration')}, which cannot run in {self.turns} turns",
+                )
         if (twice := self.index.repeated()) is not None:
             raise CompileError(where, f"@{self.name} fires iteration {self.text(twice)} twice")
         own = self.points[:, : self.cores.shape[1]] == self.cores[self.core_of]
