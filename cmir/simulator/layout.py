@@ -92,7 +92,7 @@ class Layout:
         memory = np.zeros(slots + len(self.pads), dtype or self.buffer.dtype)
         if self.margin_value != 0 or copysign(1, self.margin_value) < 0:
             memory[:slots] = self.margin_value
-            self.inside(memory)[...] = 0
+            self._used(memory)[...] = 0
         memory[slots:] = self.pads
         if content is not None and self.buffer.storage is None:
             self.inside(memory)[...] = content.reshape(self.buffer.shape)
@@ -112,6 +112,16 @@ class Layout:
         """Return the slots without their margin."""
         pairs = zip(self.margin, self.buffer.shape, strict=True)
         return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
+
+    def _used(self, memory: np.ndarray) -> np.ndarray:
+        """Return the slots that elements can have; the others belong to the margin.
+
+        Parts of a stage have buffers of one size, and the array may end before the last of them does.
+        """
+        inside = self.inside(memory)
+        if self.regular is None:
+            return inside
+        return inside[..., *(slice(size) for size in self.regular.sizes)]
 
     def rows(
         self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
