@@ -47,10 +47,8 @@ class Tiling:
         columns allow. A block that does not fit has crossbars of its own.
         """
         spread, copies = crossbar.columns_per_weight, crossbar.crossbars_per_weight
-        rows = crossbar.rows or matrix.inputs * matrix.blocks
-        columns = (crossbar.columns or matrix.outputs * matrix.blocks * spread) // spread
-        sharing = min(rows // matrix.inputs, columns // matrix.outputs, matrix.blocks)
-        if sharing:
+        rows, columns = _extents(matrix, crossbar)
+        if sharing := blocks_sharing(matrix, crossbar):
             tiles, parts, across = -(-matrix.blocks // sharing), 1, 1
             rows, columns = sharing * matrix.inputs, sharing * matrix.outputs
         else:
@@ -74,8 +72,7 @@ class Tiling:
         spread, copies = crossbar.columns_per_weight, crossbar.crossbars_per_weight
         columns = crossbar.columns // spread
         inputs, outputs = matrix.inputs, matrix.outputs
-        sharing = min(crossbar.rows // inputs, columns // outputs, matrix.blocks)
-        if sharing:
+        if sharing := blocks_sharing(matrix, crossbar):
             full, rest = divmod(matrix.blocks, sharing)
             for blocks, count in ((sharing, full), (rest, 1)):
                 if blocks and count:
@@ -94,6 +91,19 @@ class Tiling:
         conversions = -(-self.columns // (crossbar.adcs or self.columns))
         phase = max(crossbar.phase_cycles, conversions * crossbar.adc_cycles)
         return self.rounds(crossbar) * phase
+
+
+def blocks_sharing(matrix: Matrix, crossbar: Crossbar) -> int:
+    """Return how many blocks of a matrix share a crossbar along its diagonal; 0 if a block does not fit."""
+    rows, columns = _extents(matrix, crossbar)
+    return min(rows // matrix.inputs, columns // matrix.outputs, matrix.blocks)
+
+
+def _extents(matrix: Matrix, crossbar: Crossbar) -> tuple[int, int]:
+    """Return the rows of a crossbar, and how many weights its columns hold; without a limit, as the matrix needs."""
+    spread = crossbar.columns_per_weight
+    rows = crossbar.rows or matrix.inputs * matrix.blocks
+    return rows, (crossbar.columns or matrix.outputs * matrix.blocks * spread) // spread
 
 
 def _pieces(extent: int, most: int) -> list[tuple[int, int]]:
