@@ -14,9 +14,12 @@ A package declares its extensions as entry points in its metadata:
     [project.entry-points."cmir.pipelines"]
     morphology = "cmir_morphology.pipelines:PIPELINES"   # a list of Pipeline
 
-Importers, operations of bodies and pipelines are loaded on demand. Importers may replace those of cmir, so one that
-cannot be loaded stops every import. Any other package that cannot be loaded lacks only its own names: errors about
-unknown names say so (`unloaded_hint`), and everything else works.
+    [project.entry-points."cmir.crossbars"]
+    morphology = "cmir_morphology.crossbars"             # a module that registers models of crossbars
+
+Importers, operations of bodies, pipelines and models of crossbars are loaded on demand. Importers may replace those of
+cmir, so one that cannot be loaded stops every import. Any other package that cannot be loaded lacks only its own names:
+errors about unknown names say so (`unloaded_hint`), and everything else works.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ UNIVERSES = "xdsl.universe"
 IMPORTERS = "cmir.onnx"
 SEMANTICS = "cmir.semantics"
 PIPELINES = "cmir.pipelines"
+CROSSBARS = "cmir.crossbars"
 
 _OWN = ("cmir", "xdsl")
 """Packages whose errors are no mistakes of an extension."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cmir.documentation.datasheets import agreement
+from cmir.hardware.crossbar_models import BUILT_IN
 from cmir.hardware.description import Hardware, presets
 from cmir.hardware.fields import descriptions
 from cmir.hardware.sections import SECTIONS
@@ -28,6 +29,12 @@ a file. `cm-run --list-hardware` lists the presets. In a pipeline of passes, put
 double quotes, with a backslash before each quote and backslash: `hardware="my \\"chip\\".toml"`. Passes that are built
 in Python also take a `Hardware` object.
 
+"""
+
+MODELS = """\
+The table `[crossbar.model]` says what a product on crossbars computes in the simulator. The IR means exact numbers,
+and timing, energy and proofs do not depend on the model. `name` selects it, and the other fields belong to it. Other
+packages can add models (entry point `cmir.crossbars`). [Models of crossbars](crossbar-models.md) has the formulas.
 """
 
 AGREEMENT = """
@@ -153,17 +160,11 @@ def hardware_page() -> str:
     parts = [HEAD]
     for name, section in SECTIONS.items():
         parts.append(f"## `{name}`\n\n{inspect.getdoc(section)}\n\n")
-        parts.append(
-            "| Field | Meaning | Unit | Value | Default |\n| --- | --- | --- | --- | --- |\n"
-        )
-        defaults = section()
-        for field, said in descriptions(section).items():
-            default = getattr(defaults, field)
-            default = said.absent if default is None else f"`{_value(default)}`"
-            parts.append(
-                f"| `{field}` | {said.meaning} | {said.unit} | {said.kind.text} | {default} |\n"
-            )
-        parts.append("\n")
+        parts.extend(_fields(section))
+    parts.append(f"## `crossbar.model`\n\n{MODELS}\n")
+    for name, settings in BUILT_IN.items():
+        parts.append(f'### `name = "{name}"`\n\n{inspect.getdoc(settings)}\n\n')
+        parts.extend(_fields(settings))
     parts.append(
         "## Presets\n\nThe preset's file in `cmir/hardware/presets` names the source of each figure, or says "
     )
@@ -173,6 +174,19 @@ def hardware_page() -> str:
     parts.extend(agreement())
     parts.append(f"\n{COST}")
     return "".join(parts)
+
+
+def _fields(section: type[Any]) -> Iterator[str]:
+    """Yield the rows of a table of fields, and the empty line after it; nothing for a section without fields."""
+    if not (known := descriptions(section)):
+        return
+    yield "| Field | Meaning | Unit | Value | Default |\n| --- | --- | --- | --- | --- |\n"
+    defaults = section()
+    for field, said in known.items():
+        default = getattr(defaults, field)
+        default = said.absent if default is None else f"`{_value(default)}`"
+        yield f"| `{field}` | {said.meaning} | {said.unit} | {said.kind.text} | {default} |\n"
+    yield "\n"
 
 
 def _presets() -> Iterator[str]:
@@ -198,6 +212,8 @@ def _value(value: Any) -> str:
             return ""
         case (str(), *_):
             return ", ".join(value)
+        case (float(), *_):
+            return ", ".join(map(_value, value))
         case tuple():
             return " × ".join(map(str, value))
         case float():

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from cmir.hardware.fields import descriptions, read_section
+from cmir.hardware.fields import as_toml, descriptions, fields_given, read_section
 from cmir.hardware.places import DescriptionText, place_of
 from cmir.hardware.sections import (
     FORMER_NAMES,
@@ -101,50 +101,34 @@ class Hardware:
         tables: dict[str, Any] = {"name": self.name}
         if self.summary:
             tables["summary"] = self.summary
-        for name, section in SECTIONS.items():
-            ours, defaults = getattr(self, name), section()
-            fields = {
-                field: _as_toml(getattr(ours, field))
-                for field in descriptions(section)
-                if getattr(ours, field) != getattr(defaults, field)
-            }
-            if fields:
+        for name in SECTIONS:
+            if fields := fields_given(getattr(self, name)):
                 tables[name] = fields
         return tables
 
     def toml(self) -> str:
         """Return the text of a TOML file for this hardware, without fields that have their default values."""
-        lines: list[str] = []
-        for name, value in self.table().items():
-            if isinstance(value, dict):
-                lines += [
-                    "",
-                    f"[{name}]",
-                    *(f"{key} = {_toml(v)}" for key, v in value.items()),
-                ]
-            else:
-                lines.append(f"{name} = {_toml(value)}")
-        return "\n".join(lines) + "\n"
+        return "\n".join(_lines(self.table(), ())) + "\n"
 
     def replace(self, **fields: Any) -> Hardware:
         """Return the hardware with other values of some fields, named `section__field`: `crossbar__rows=128`.
 
-        `name` and `summary` are fields, too. None removes a field of a section, which then has its default. Raises
-        CompileError naming the invalid field.
+        `name` and `summary` are fields, too. A field of a table in a section is named `crossbar__model__seed`. None
+        removes a field of a section, which then has its default. Raises CompileError naming the invalid field.
         """
         table = self.table()
         for key, value in fields.items():
-            section, separator, field = key.partition("__")
-            if not separator:
+            section, *path = key.split("__")
+            if not path:
                 table[section] = value
-            elif section not in SECTIONS:
+                continue
+            if section not in SECTIONS:
                 hint = did_you_mean(section, SECTIONS, "``")
                 message = f"no section `{section}`: there are {', '.join(SECTIONS)}{hint}"
                 raise CompileError(None, message)
-            elif value is None and field in descriptions(SECTIONS[section]):
-                table.get(section, {}).pop(field, None)
-            else:
-                table.setdefault(section, {})[field] = _as_toml(value)
+            given = table.get(section, {})
+            known = path[0] in descriptions(SECTIONS[section])
+            table[section] = with_field(given, path, value) if known else {path[0]: value}
         return Hardware.of(table, None)
 
     def problems(self) -> Iterator[str]:
@@ -204,11 +188,27 @@ def _presets() -> Traversable:
     return resources.files("cmir.hardware") / "presets"
 
 
+def with_field(table: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """Return a table with another value of the field at `path`; None removes the field, if it is given."""
+    name, *inner = path
+    fields = {key: given for key, given in table.items() if key != name}
+    if inner:
+        fields[name] = with_field(table.get(name, {}), inner, value)
+    elif value is not None:
+        fields[name] = as_toml(value)
+    return fields
+
+
+def _lines(table: Mapping[str, Any], path: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of a table, the fields before the tables in it."""
+    inner = {name: value for name, value in table.items() if isinstance(value, dict)}
+    for name, value in table.items():
+        if name not in inner:
+            yield f"{name} = {_toml(value)}"
+    for name, value in inner.items():
+        yield from ("", f"[{'.'.join((*path, name))}]", *_lines(value, (*path, name)))
+
+
 def _toml(value: Any) -> str:
     """Format a value as JSON, whose syntax TOML shares except for surrogate pairs and the character DEL."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _as_toml(value: Any) -> Any:
-    """Return tuples as lists, at every depth."""
-    return [_as_toml(item) for item in value] if isinstance(value, tuple) else value

@@ -6,7 +6,7 @@ Sections are loaded, checked and documented from these declarations, so a new fi
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -28,6 +28,15 @@ class Kind:
     text: str
     accepts: Callable[[Any], bool]
     convert: Callable[[Any], Any] = lambda value: value
+
+    def read(self, value: Any, path: Sequence[str], where: Where | DescriptionText) -> Any:
+        """Return the value of the field at `path`. Raises CompileError if the TOML value is not of this kind."""
+        place, name = place_of(where, *path), ".".join(path)
+        if not self.accepts(value):
+            raise CompileError(place, f"`{name}` must be {self.text}, got {value!r}")
+        if _largest(value) > MOST:
+            raise CompileError(place, f"`{name}` must be at most {MOST:g}, got {value!r}")
+        return self.convert(value)
 
 
 MOST = 10**12
@@ -76,6 +85,18 @@ def integers(least: int) -> Kind:
     )
 
 
+def numbers(count: int) -> Kind:
+    """Return the kind of lists of so many numbers of either sign; the field holds a tuple."""
+
+    def accepts(value: Any) -> bool:
+        return (
+            _is_list(value, lambda item: _is_integer(item) or _is_finite(item))
+            and len(value) == count
+        )
+
+    return Kind(f"a list of {count} numbers", accepts, tuple)
+
+
 def words(*names: str) -> Kind:
     """Return the kind of lists of some of these words, each at most once; the field holds a tuple."""
 
@@ -101,6 +122,10 @@ def edges() -> Kind:
 
 def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, float) and abs(value) < float("inf")
 
 
 def _largest(value: Any) -> float:
@@ -148,18 +173,43 @@ def read_section(
     """
     if not isinstance(given, Mapping):
         raise CompileError(place_of(where, name), f"`{name}` must be a table")
+    return section(**read_fields(section, (name,), given, where))
+
+
+def read_fields(
+    section: type[Any],
+    path: Sequence[str],
+    given: Mapping[str, Any],
+    where: Where | DescriptionText,
+) -> dict[str, Any]:
+    """Return the values of the fields of a table at `path`. Raises CompileError naming the invalid field."""
     known = descriptions(section)
     if unknown := set(given) - set(known):
-        field = min(unknown)
-        hint = did_you_mean(field, known, "``", f"{name}.")
-        raise CompileError(place_of(where, name, field), f"unknown field `{name}.{field}`{hint}")
-    values: dict[str, Any] = {}
-    for field, value in given.items():
-        kind = known[field].kind
-        place = place_of(where, name, field)
-        if not kind.accepts(value):
-            raise CompileError(place, f"`{name}.{field}` must be {kind.text}, got {value!r}")
-        if _largest(value) > MOST:
-            raise CompileError(place, f"`{name}.{field}` must be at most {MOST:g}, got {value!r}")
-        values[field] = kind.convert(value)
-    return section(**values)
+        field, table = min(unknown), ".".join(path)
+        hint = did_you_mean(field, known, "``", f"{table}.")
+        raise CompileError(place_of(where, *path, field), f"unknown field `{table}.{field}`{hint}")
+    return {
+        name: known[name].kind.read(value, (*path, name), where) for name, value in given.items()
+    }
+
+
+def fields_given(section: Any) -> dict[str, Any]:
+    """Return the values of the fields of a section that are not their defaults, as TOML has them."""
+    defaults = {field.name: field.default for field in dataclasses.fields(section)}
+    given = {name: getattr(section, name) for name in descriptions(section)}
+    return {name: as_toml(value) for name, value in given.items() if value != defaults[name]}
+
+
+def as_toml(value: Any) -> Any:
+    """Return tuples as lists, and tables as dictionaries, at every depth."""
+    if isinstance(value, Table):
+        return value.toml()
+    return [as_toml(item) for item in value] if isinstance(value, tuple) else value
+
+
+class Table:
+    """A field that is a table of its own."""
+
+    def toml(self) -> dict[str, Any]:
+        """Return the table in a file, without fields that have their default values."""
+        return fields_given(self)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from cmir.hardware.crossbar_models import Ideal, ModelSettings, model_table
 from cmir.hardware.fields import choice, described, edges, flag, integer, integers, real, words
 
 MOST_BITS = 1024
@@ -77,6 +78,14 @@ class Crossbar:
     )
     row_write_cycles: int | None = described(
         integer(0), "time to program a row of cells", "cycles", absent="not reported"
+    )
+    adc_bits: int | None = described(
+        integer(1, MOST_BITS), "bits of a conversion, for `model`", "bits", absent="exact"
+    )
+    model: ModelSettings = described(
+        model_table(),
+        "what products on crossbars compute in the simulator; timing and proofs do not depend on it",
+        default=Ideal(),
     )
 
     @property

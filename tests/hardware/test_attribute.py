@@ -42,6 +42,13 @@ def test_presets_survive(name: str, kind: type[Carrier]) -> None:
     assert through_text(Hardware.load(name), kind) == Hardware.load(name)
 
 
+def test_a_model_of_crossbars_survives() -> None:
+    hardware = Hardware.load(
+        '[crossbar.model]\nname = "pcm"\nat = 60\nread_noise = [0.01, 1, 0.5]\n'
+    )
+    assert through_text(hardware) == hardware
+
+
 places = st.lists(st.integers(0, 5), min_size=2, max_size=2).map(tuple)
 edges = st.lists(st.tuples(places, places), min_size=1, max_size=4).map(tuple)
 names = st.text(st.characters(codec="utf-8"))

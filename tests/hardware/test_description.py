@@ -74,7 +74,12 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         "input_registers": "true",
         "includes": '["adc"]',
     }
-    left_out = {"crossbar.weight_slices", "crossbar.input_phases", "interconnect.edges"}
+    left_out = {
+        "crossbar.model",
+        "crossbar.weight_slices",
+        "crossbar.input_phases",
+        "interconnect.edges",
+    }
     text = ""
     for name, section in SECTIONS.items():
         text += f"[{name}]\n"
