@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
+from cmir.crossbars.random import Columns
 from cmir.dialects.vectors import elements_used
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.body import is_new
 from cmir.simulator.memory import Memory
+from cmir.simulator.products import Product, Products
 from cmir.simulator.weights import Weights
 from cmir.support.blocks import blocks
 
@@ -22,10 +24,12 @@ from cmir.support.blocks import blocks
 class _Step:
     """An operation of a body: a load, a store, or a function of values, which are given by their numbers.
 
+    A product under a model of crossbars also depends on sample and iteration.
+
     dead: values that are not needed afterwards. into: position of the operand that the result may overwrite.
     """
 
-    work: Load | Store | Callable[..., np.ndarray]
+    work: Load | Store | Product | Callable[..., np.ndarray]
     operands: tuple[int, ...]
     result: int
     dead: tuple[int, ...] = ()
@@ -40,7 +44,8 @@ class Body:
     which give the same in all of them; they are among `values` once they are loaded.
     """
 
-    def __init__(self, core: Core, weights: Weights):
+    def __init__(self, core: Core, weights: Weights, products: Products | None = None):
+        """products: those under a model of crossbars; None for exact products."""
         program = core.program
         self.core = core
         self.lanes = max((elements_used(load.op.result) for load in core.loads.values()), default=1)
@@ -66,6 +71,9 @@ class Body:
                     self.tables.add(steps[-1].result)
             elif (store := core.stores.get(op)) is not None:
                 steps.append(_Step(store, operands, -1))
+            elif products is not None and (product := products.of(core, op)) is not None:
+                steps.append(_Step(product, (numbers[op.operands[1]],), number(op.results[0])))
+                new.add(steps[-1].result)
             else:
                 known = [value for n in operands if (value := self.values[n]) is not None]
                 function = weights.numbers.function_of(op)
@@ -98,6 +106,8 @@ class Body:
                     values[step.result] = memory.load(core, work, inference, start, stop)
                 if step.result in self.tables and len(values[step.result]) == 1:
                     self.values[step.result] = values[step.result]
+            elif isinstance(work, Product):
+                values[step.result] = work(operands[0], _columns(inference, start, stop))
             elif isinstance(work, Store):
                 value, shape = operands[0], (stop - start, *work.lanes)
                 value = value if value.shape == shape else np.broadcast_to(value, shape)
@@ -106,6 +116,11 @@ class Body:
                 values[step.result] = work(*operands, out=operands[step.into])
             else:
                 values[step.result] = work(*operands)
+
+
+def _columns(inference: int, start: int, stop: int) -> Columns:
+    """Return sample and iteration of the iterations start ≤ i < stop, in the order of the axis of iterations."""
+    return Columns(np.full(stop - start, inference), np.arange(start, stop))
 
 
 def _is_table(core: Core, load: Load) -> bool:

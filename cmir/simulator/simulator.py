@@ -14,11 +14,16 @@ from functools import cached_property
 import numpy as np
 
 from cmir.analysis.capacity import check_sram
+from cmir.crossbars.calibration import Recorder
+from cmir.crossbars.model import CrossbarModel
+from cmir.crossbars.ranges import Ranges
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.network import ElaboratedNetwork
+from cmir.hardware.sections import Crossbar
 from cmir.simulator.execution import Body
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import NUMBERS, Numbers
+from cmir.simulator.products import Products
 from cmir.simulator.weights import Weights
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import TimedNetwork
@@ -62,6 +67,7 @@ class Simulator:
     def _start(self, parameters: Mapping[str, np.ndarray] | None, numbers: Numbers) -> None:
         self.weights = Weights(self.network.arrays, parameters, numbers)
         self._bodies: dict[CoreName, Body] = {}
+        self._products: Products | None = None
 
     def over(self, numbers: Numbers) -> Simulator:
         """Return a simulator of the same network over other numbers, without parameters.
@@ -72,6 +78,22 @@ class Simulator:
         other._start(None, numbers)
         return other
 
+    def with_crossbars(self, model: CrossbarModel | None) -> Simulator:
+        """Return a simulator of the same network whose products are those of a model; None for exact products.
+
+        Its crossbars are programmed at their first product, and stay so in all runs.
+        """
+        other = copy(self)
+        other._bodies = {}
+        other._products = None if model is None else Products(self.network, model, self.weights)
+        return other
+
+    def calibrated(self, crossbar: Crossbar, inputs: Inputs, first: Sequence[int] | None) -> Ranges:
+        """Return the ranges of converters that exact products of a stream have. first: see `run`."""
+        recorder = Recorder(crossbar)
+        self.with_crossbars(recorder).run(inputs, first=first)
+        return recorder.found
+
     @cached_property
     def memory_plan(self) -> MemoryPlan:
         """Layout of the data of a run in memory."""
@@ -80,7 +102,7 @@ class Simulator:
     def body(self, core: CoreName) -> Body:
         """Return the body of a core's iterations, prepared for execution."""
         if core not in self._bodies:
-            self._bodies[core] = Body(self.network.cores[core], self.weights)
+            self._bodies[core] = Body(self.network.cores[core], self.weights, self._products)
         return self._bodies[core]
 
     def run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from math import exp, log, sqrt
@@ -157,7 +157,7 @@ def test_ranges_are_kept_in_a_file(tmp_path: Any) -> None:
 
 
 @contextmanager
-def threads(count: int) -> Iterator[None]:
+def threads(count: int) -> Generator[None]:
     limits = pytest.importorskip("threadpoolctl").threadpool_limits
     with limits(count):
         yield
