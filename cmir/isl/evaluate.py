@@ -171,6 +171,25 @@ class Function:
         pieces = tuple((None, (formula,)) for formula in formulas)
         return Function(pieces, self.inputs, 1) if len(formulas) == 1 else None
 
+    def factor(self, index: int) -> Function | None:
+        """Return the sole output that depends on an input, where the constraints on that input hold.
+
+        If the result is not None, neither the other outputs nor the other constraints depend on the input. It is None
+        if not exactly one output depends on the input, if that output has several formulas, or if the formulas are
+        defined under different constraints on the input.
+        """
+        conjunctions = [
+            c for guard, _ in self.pieces for c in (((),) if guard is None else guard.conjunctions)
+        ]
+        constraints = {frozenset(c for c in cs if index in c[1].uses()) for cs in conjunctions}
+        dependent = {
+            d for _, values in self.pieces for d, value in enumerate(values) if index in value.uses()
+        }
+        if len(constraints) != 1 or len(dependent) != 1 or (sole := self.sole(*dependent)) is None:
+            return None
+        (shared,), ((_, formula),) = constraints, sole.pieces
+        return Function(((_Guard((tuple(shared),)) if shared else None, formula),), self.inputs, 1)
+
     def part(
         self, outputs: Sequence[int], keep: Callable[[frozenset[int]], bool] | None = None
     ) -> Function:

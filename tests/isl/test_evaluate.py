@@ -86,6 +86,36 @@ def test_compiled_functions_agree_with_their_points(data: st.DataObject) -> None
 
 
 @given(st.data())
+def test_factors(data: st.DataObject) -> None:
+    """A function is a product along an input with a factor: c in a set, times the pieces of a function of the rest."""
+    dims = DIMS[: data.draw(st.integers(1, 2))]
+    rest = data.draw(functions(dims))
+    along = data.draw(st.sampled_from(["c", "2 c + 1", "c + x", "floor(c/2)"]))
+    within = data.draw(st.sampled_from(["1 = 1", "0 <= c < 3", "c mod 2 = 0", "c <= x"]))
+    tied = isl.Map(f"{{ [c, {', '.join(dims)}] -> [{along}] : {within} }}")
+    lead = isl.Map(f"{{ [c, {', '.join(dims)}] -> [{', '.join(dims)}] }}")
+    relation = lead.apply_range(rest).flat_range_product(tied)
+    ranges = [np.arange(-2, 4)] * (1 + len(dims))
+    function = compile_function(relation, isl.Set(f"{{ [c, {', '.join(dims)}] }}"))
+    factor = function.factor(0)
+    if "x" not in along + within and function.pieces:
+        assert factor is not None
+    if factor is None:
+        return
+    shape = [len(r) for r in ranges]
+    outputs, defined = function(np.ix_(*ranges))
+    defined = np.broadcast_to(True if defined is None else defined, shape)
+    (value,), here = factor(np.ix_(*ranges))
+    here = np.broadcast_to(True if here is None else here, shape)
+    assert (np.broadcast_to(value, shape) == outputs[-1])[defined].all()
+    for at in np.ndindex(*shape[1:]):
+        column = (slice(None), *at)
+        assert not defined[column].any() or (defined[column] == here[column]).all()
+        for output in outputs[:-1]:
+            assert len(set(np.broadcast_to(output, shape)[column][here[column]].tolist())) <= 1
+
+
+@given(st.data())
 def test_of_maxima(data: st.DataObject) -> None:
     """The kind of relation that dependences are: pieces that ISL made."""
     dims = DIMS[: data.draw(st.integers(1, 2))]

@@ -124,7 +124,7 @@ def in_bands() -> NetworkOp:
 def in_columns() -> NetworkOp:
     """Neighbours read each other's columns at the borders; the rows of a ring are written by all copies together."""
     net = Builder(1, 4, 6)
-    a = net.conv("x", 1, pads=1)
+    a = net.conv("x", 2, pads=1)
     copies = (
         "polyhedral-replicate{stage=conv1 copies=3},polyhedral-replicate{stage=conv2 copies=2},"
     )

@@ -64,15 +64,9 @@ class Slots:
             return np.ones((1, 1), bool)
         place = self.inference + 1 + axis
         own = frozenset((*range(self.inference), place))
-        dependent = [d for d, uses in enumerate(self.function.uses()) if place in uses]
-        touching = [inputs for inputs in self.function.constraints() if place in inputs]
-        if (
-            len(dependent) != 1
-            or not self.function.convex
-            or not all(inputs <= own for inputs in (self.function.uses()[dependent[0]], *touching))
-        ):
+        part = self.function.factor(place)
+        if part is None or not all(used <= own for used in (*part.uses(), *part.constraints())):
             return None
-        part = self.function.part(dependent, lambda inputs: place in inputs)
         inputs = [column[:, None] for column in self.stage.cores.T]
         inputs += [np.zeros((1, 1), np.int64)] * (self.function.inputs - len(inputs))
         inputs[place] = np.arange(size)[None, :]
