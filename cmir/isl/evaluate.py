@@ -183,7 +183,10 @@ class Function:
         ]
         constraints = {frozenset(c for c in cs if index in c[1].uses()) for cs in conjunctions}
         dependent = {
-            d for _, values in self.pieces for d, value in enumerate(values) if index in value.uses()
+            d
+            for _, values in self.pieces
+            for d, value in enumerate(values)
+            if index in value.uses()
         }
         if len(constraints) != 1 or len(dependent) != 1 or (sole := self.sole(*dependent)) is None:
             return None
