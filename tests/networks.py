@@ -28,6 +28,7 @@ from cmir.hardware.description import Hardware
 from cmir.pipelines.text import parse_passes
 from cmir.reference import ReferenceMachine
 from cmir.simulator.simulator import Simulator
+from cmir.simulator.stream import Stream
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
 from cmir.timing.network import TimedNetwork
@@ -245,6 +246,15 @@ class Compiled:
             }
             for _ in range(count)
         ]
+
+
+def stream_of(
+    net: Compiled, samples: Sequence[Sample], lanes: int = 1, first: Sequence[int] | None = None
+) -> Stream:
+    """The stream that the simulator makes of inputs."""
+    arrays = net.timed.network.arrays
+    shapes = {name: arrays[name].shape for name in net.timed.network.inputs}
+    return Stream(samples, shapes, lanes, first)
 
 
 def compile_network(

@@ -31,8 +31,9 @@ from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError, Where
+from cmir.timing.control import DeadlockError
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
-from cmir.timing.recurrence import DeadlockError, Recurrence
+from cmir.timing.recurrence import Recurrence
 from cmir.timing.turns import Turns
 
 _WORK = 50_000_000
@@ -290,7 +291,9 @@ class SizeSearch:
         while True:
             if run is None:
                 run = Recurrence(sizing.actors(sizes), INFERENCES_TO_LIVE)
-                self.work += sum(state.total for state in run.states.values())
+                self.work += INFERENCES_TO_LIVE * sum(
+                    state.actor.iterations for state in run.states.values()
+                )
             try:
                 run.run()
                 return
@@ -391,8 +394,8 @@ def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
 
 def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
     """Return the waits for room on a cycle of waiting cores in a stuck run; the search starts at `core`, if given."""
-    if core is None or run.states[core].done == run.states[core].total:
-        core = next(name for name, state in run.states.items() if state.done < state.total)
+    if core is None or not run.exists(run.states[core].inference):
+        core = next(name for name, state in run.states.items() if run.exists(state.inference))
     path: dict[CoreName, _CreditWait | None] = {}
     while core not in path:
         source, path[core] = _wait(run, core)

@@ -36,8 +36,10 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.inferences import inferences_back
 from cmir.isl.storage import BoundingBox, Rows, stacked
 from cmir.support.limits import check_memory, count_text
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import DeadlockError
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
-from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.recurrence import Recurrence
 from cmir.timing.turns import Turns
 
 Edge = tuple[str, CoreName, CoreName]

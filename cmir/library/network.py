@@ -32,7 +32,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.arguments import check_positive, check_seed
 from cmir.library.errors import in_python, user_errors
-from cmir.library.progress import ProgressCallback, Show, percent, shown
+from cmir.library.progress import ProgressCallback, Show, executing, shown
 from cmir.library.run import Run
 from cmir.library.visible import Visible
 from cmir.semantics.precision import narrowest_float
@@ -155,7 +155,7 @@ class Network(Visible):
         network = self._elaborated.op
         first = sequence_starts(sequence_lengths, len(samples), network)
         given = self.interface.arrays(samples)
-        record = self._simulator.run(given, chunk, percent(show), first)
+        record = self._simulator.run(given, chunk, executing(show), first)
         outputs = self.interface.named(record.outputs)
         return Run(self.name, self.timed, record, outputs, partial(self._check, samples, first))
 

@@ -14,7 +14,7 @@ from cmir.support.counts import count_of
 ProgressCallback = Callable[[str, float | None], None]
 """Called with a text and the fraction that is done, None if that is unknown.
 
-`compiling: nn-outline-stages`, None; `executing: 40 % of 9216 iterations`, 0.4.
+`compiling: nn-outline-stages`, None; `executing: 40 of 100 inferences`, 0.4.
 """
 
 _PERIOD = 0.1
@@ -27,11 +27,15 @@ class Show(Protocol):
     def __call__(self, text: str, fraction: float | None = None) -> None: ...
 
 
-def percent(show: Show) -> Callable[[int, int], None]:
-    """Return a function that reports how many iterations of how many have been executed."""
+def executing(show: Show) -> Callable[[float, int | None], None]:
+    """Return a function that reports how many inferences of how many have been executed."""
 
-    def executed(done: int, total: int) -> None:
-        show(f"executing: {100 * done // total} % of {count_of(total, 'iteration')}", done / total)
+    def executed(done: float, total: int | None) -> None:
+        if total is None:
+            show(f"executing: {count_of(int(done), 'inference')}")
+        else:
+            of_all = count_of(total, "inference")
+            show(f"executing: {int(done)} of {of_all}", done / total)
 
     return executed
 

@@ -27,7 +27,7 @@ from cmir.passes.planned import planned_interval
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, emit_remark
 from cmir.support.statistics import tally
-from cmir.timing.recurrence import DeadlockError
+from cmir.timing.control import DeadlockError
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.recurrence import Actor, Dependence
+from cmir.timing.actors import Actor, Dependence
 from cmir.timing.report import CoreReport, RunReport
 from cmir.timing.turns import latest_starts
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from cmir.dialects.core_name import CoreName
 from cmir.report.activity import Activity, activities
-from cmir.timing.recurrence import Actor
+from cmir.timing.actors import Actor
 from cmir.timing.report import RunReport
 
 WAITS = {"data": ("-", "yellow"), "credit": ("x", "magenta")}

@@ -83,45 +83,54 @@ class Layout:
         content: np.ndarray | None = None,
         inference: int = 0,
         dtype: np.dtype[np.generic] | None = None,
+        width: int = 1,
     ) -> np.ndarray:
-        """Return flat memory for the buffer, filled with `content` as an array of an inference, or with zeros.
+        """Return flat memory for the buffer, shape (cells, width), filled with `content` or with zeros.
 
-        dtype: type of the cells, if it is not that of the elements.
+        content: an array of an inference, shape (*shape of the array, width). dtype: type of the cells, if it is not
+        that of the elements.
         """
         slots = prod(self.shape)
-        memory = np.zeros(slots + len(self.pads), dtype or self.buffer.dtype)
+        memory = np.zeros((slots + len(self.pads), width), dtype or self.buffer.dtype)
         if self.margin_value != 0 or copysign(1, self.margin_value) < 0:
             memory[:slots] = self.margin_value
             self._used(memory)[...] = 0
-        memory[slots:] = self.pads
-        if content is not None and self.buffer.storage is None:
-            self.inside(memory)[...] = content.reshape(self.buffer.shape)
-        if content is not None and self.buffer.storage is not None:
-            location = list(np.ix_(*(np.arange(size) for size in content.shape)))
-            slots, kept = self.index(inference, location)
-            slots = np.broadcast_to(slots, content.shape)
-            kept = np.broadcast_to(np.asarray(True) if kept is None else kept, content.shape)
-            memory[slots[kept]] = content[kept]
+        memory[slots:].T[...] = self.pads
+        if content is not None:
+            self.fill(memory, content, inference)
         return memory
 
+    def fill(self, memory: np.ndarray, content: np.ndarray, inference: int) -> None:
+        """Set the slots to an array of an inference. content: see `allocate`."""
+        if self.buffer.storage is None:
+            inside = self.inside(memory)
+            inside[...] = content.reshape(inside.shape)
+            return
+        shape = content.shape[:-1]
+        location = list(np.ix_(*(np.arange(size) for size in shape)))
+        slots, kept = self.index(inference, location)
+        slots = np.broadcast_to(slots, shape)
+        kept = np.broadcast_to(np.asarray(True) if kept is None else kept, shape)
+        memory[slots[kept]] = content[kept]
+
     def padded(self, memory: np.ndarray) -> np.ndarray:
-        """Return the slots with their margin."""
-        return memory[: prod(self.shape)].reshape(self.shape)
+        """Return the slots with their margin, shape (*slots, width)."""
+        return memory[: prod(self.shape)].reshape(*self.shape, memory.shape[-1])
 
     def inside(self, memory: np.ndarray) -> np.ndarray:
-        """Return the slots without their margin."""
+        """Return the slots without their margin, shape (*slots, width)."""
         pairs = zip(self.margin, self.buffer.shape, strict=True)
-        return self.padded(memory)[..., *(slice(b, b + size) for (b, _), size in pairs)]
+        return self.padded(memory)[(*(slice(b, b + size) for (b, _), size in pairs), ...)]
 
     def _used(self, memory: np.ndarray) -> np.ndarray:
-        """Return the slots that elements can have; the others belong to the margin.
+        """Return the slots that elements can have, shape (*slots, width); the others belong to the margin.
 
         Parts of a stage have buffers of one size, and the array may end before the last of them does.
         """
         inside = self.inside(memory)
         if self.regular is None:
             return inside
-        return inside[..., *(slice(size) for size in self.regular.sizes)]
+        return inside[..., *(slice(size) for size in self.regular.sizes), :]
 
     def rows(
         self, memory: np.ndarray, ring_order: RingOrder, first: int, last: int
@@ -170,7 +179,7 @@ class Layout:
         assert regular is not None
         margin = self.margin[regular.outer :]
         before = [m - low for (m, _), low in zip(margin, regular.low, strict=True)]
-        return self.padded(memory)[(*ring_order.outer, ...)], before  # a view, of rank 0 too
+        return self.padded(memory)[(*ring_order.outer, ...)], before
 
     def _runs(self, ring_order: RingOrder, rows: range) -> list[slice]:
         """Return the slices of the ring that hold consecutive rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -19,12 +19,16 @@ from cmir.semantics.access import CompiledAccess
 from cmir.simulator.layout import Layout
 from cmir.simulator.numbers import Numbers
 from cmir.simulator.regular import RingOrder
+from cmir.simulator.stream import Stream
 from cmir.simulator.weights import Weights
 from cmir.simulator.window import StridedWindow, iterations_first, iterations_last
 from cmir.support.numerics import ravel
 
 CACHED_LANES = 1 << 21
 """Number of lanes up to which the slots of a gathered load are cached between inferences."""
+
+CACHED_ORDERS = 1 << 12
+"""Number of positions of rings that are cached, so that a stream of any length takes little memory."""
 
 
 _Place = tuple[CoreName, SSAValue]
@@ -35,7 +39,8 @@ class MemoryPlan:
     """Layouts of buffers in memory, and access methods of loads and stores, shared by all runs of a network.
 
     pads: pad value of each load, as memory holds it. stores: window of each store of a core, None for stores that
-    scatter. gathered: cached slots of gathered loads. Ring orders and `fits` are cached on demand, too.
+    scatter. gathered: cached slots of gathered loads. back: how many inferences loads of a network input reach back.
+    Ring orders and `fits` are cached on demand, too.
     """
 
     def __init__(self, network: ElaboratedNetwork, numbers: Numbers):
@@ -47,6 +52,7 @@ class MemoryPlan:
         self.layouts: dict[_Place, Layout] = {}
         self.stores: dict[tuple[CoreName, Operation], StridedWindow | None] = {}
         self.gathered: dict[tuple[CoreName, Operation, SSAValue], np.ndarray] = {}
+        self.back: dict[_Place, int] = {}
         self._ring_orders: dict[tuple[_Place, int], RingOrder | None] = {}
         self._fits: dict[tuple[CoreName, Operation, _Place], bool] = {}
         for core in network.cores.values():
@@ -55,6 +61,8 @@ class MemoryPlan:
                 shape = network.arrays[buffer.array].shape
                 layout = Layout.of(value, buffer, loads, self.pads, shape)
                 self.layouts[core.name, value] = layout
+                if buffer.array in network.inputs:
+                    self.back[core.name, value] = _most_back(value, loads)
             for store in core.stores.values():
                 shape = network.arrays[store.array].shape
                 window = StridedWindow.of(store.access, shape)
@@ -65,6 +73,8 @@ class MemoryPlan:
         """Return the position of the ring of a buffer in an inference; None if it is not regular."""
         key = place, inference
         if key not in self._ring_orders:
+            if len(self._ring_orders) == CACHED_ORDERS:
+                self._ring_orders.clear()
             regular = self.layouts[place].regular
             self._ring_orders[key] = None if regular is None else regular.ring_order(inference)
         return self._ring_orders[key]
@@ -85,25 +95,19 @@ class MemoryPlan:
 class Memory:
     """All storage of a run. A store reaches every buffer that holds its array, and the network's outputs.
 
-    Network inputs are present from the start, for every inference; each buffer of an input has one memory per
-    inference. Reads that reach back before the first inference of a sequence give initial values.
+    Inferences run in groups, see `cmir.simulator.stream`; where an inference is asked for, that is the group. A cell
+    has an element for each lane of the group, and lanes come last in memory. In values, they are the innermost
+    coordinate of the iteration: a value has iterations · width entries, or 1 if they are all the same.
+
+    width: number of inferences in a group. Network inputs have a memory for each group, as long as it is read. Reads
+    that reach back before the first inference of a sequence give initial values.
     """
 
     def __init__(
-        self,
-        network: ElaboratedNetwork,
-        plan: MemoryPlan,
-        weights: Weights,
-        inputs: Sequence[Mapping[str, np.ndarray]],
-        first: Sequence[int] | None = None,
+        self, network: ElaboratedNetwork, plan: MemoryPlan, weights: Weights, stream: Stream
     ):
-        """Allocate the storage of a stream.
-
-        first: the number of the first inference of the sequence to which each inference belongs; None for a stream that
-        is one sequence.
-        """
-        self.plan, numbers = plan, weights.numbers
-        self.first = [0] * len(inputs) if first is None else first
+        self.plan, self._numbers, self.stream = plan, weights.numbers, stream
+        self.width = stream.lanes
         self.initial = {
             name: weights.elements(network.arrays[symbol(array.initial)])
             for name, array in network.arrays.items()
@@ -111,31 +115,41 @@ class Memory:
         }
         self.layouts, self.windows, self.gathered = plan.layouts, plan.stores, plan.gathered
         self.cells: dict[_Place, np.ndarray] = {}
-        self.streams: dict[_Place, list[np.ndarray]] = {}
+        self.streams: dict[_Place, dict[int, np.ndarray]] = {}
         self.readers: dict[str, list[_Place]] = defaultdict(list)
         for place, layout in self.layouts.items():
-            name, dtype = layout.buffer.array, numbers.cell(layout.buffer.dtype)
+            name, dtype = layout.buffer.array, self._numbers.cell(layout.buffer.dtype)
             if name in network.inputs:
-                self.streams[place] = [
-                    layout.allocate(given[name], n, dtype) for n, given in enumerate(inputs)
-                ]
+                self.streams[place] = {}
             elif network.arrays[name].source is not None:
                 content = weights.elements(network.arrays[name])
-                self.cells[place] = layout.allocate(content, dtype=dtype)
+                self.cells[place] = layout.allocate(content[..., None], dtype=dtype)
             else:
-                self.cells[place] = layout.allocate(dtype=dtype)
+                self.cells[place] = layout.allocate(dtype=dtype, width=self.width)
                 self.readers[name].append(place)
         outputs = {name: network.arrays[name] for name in network.outputs}
-        self.outputs = [
-            {
-                name: np.zeros(array.shape, numbers.cell(dtype_of(array.type)))
-                for name, array in outputs.items()
+        self.results = {
+            name: (array.shape, self._numbers.cell(dtype_of(array.type)))
+            for name, array in outputs.items()
+        }
+        self._outputs: dict[int, dict[str, np.ndarray]] = {}
+
+    def outputs(self, inference: int) -> dict[str, np.ndarray]:
+        """Return the output arrays of a group, shape (*shape, width)."""
+        if inference not in self._outputs:
+            self._outputs[inference] = {
+                name: np.zeros((*shape, self.width), dtype)
+                for name, (shape, dtype) in self.results.items()
             }
-            for _ in inputs
-        ]
+        return self._outputs[inference]
+
+    def forget(self, inference: int) -> None:
+        """Let go of the inputs and outputs of a group."""
+        self.stream.forget(inference)
+        self._outputs.pop(inference, None)
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> np.ndarray:
-        """Return the lanes of iterations start ≤ i < stop, shape (iterations or 1, *lanes)."""
+        """Return the lanes of iterations start ≤ i < stop, shape (iterations · width or 1, *lanes)."""
         parts = [
             self._part(core, load, value, access, inference, start, stop)
             for value, access in load.sources
@@ -171,10 +185,21 @@ class Memory:
         ) is not None:
             axis = layout.regular.axis if layout.regular is not None else None
             first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
-            return window.read(*layout.rows(cells, ring_order, first, last), start, stop), None
+            rows = layout.rows(cells, ring_order, first, last)
+            return window.read(*rows, start, stop, self.width), None
         pad = layout.pad_cell(self.plan.pads[load.op])
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
-        return cells.take(slots), None if load.apart else slots != pad
+        lanes = self._columns(cells.take(slots, axis=0), stop - start)
+        return lanes, None if load.apart else self._columns((slots != pad)[..., None], stop - start)
+
+    def _columns(self, lanes: np.ndarray, iterations: int) -> np.ndarray:
+        """Return lanes of shape (iterations or 1, *lanes, width or 1) in the shape of values."""
+        count, *shape, width = lanes.shape
+        if count == width == 1:
+            return lanes[..., 0]
+        last = lanes.transpose(*range(1, lanes.ndim - 1), 0, lanes.ndim - 1)
+        last = np.broadcast_to(last, (*shape, iterations, self.width))
+        return iterations_first(last.reshape(*shape, iterations * self.width))
 
     def _across(
         self,
@@ -186,28 +211,39 @@ class Memory:
         stop: int,
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Like `_part`, for a load across inferences."""
-        layout = self.layouts[place]
+        layout, begin = self.layouts[place], self.stream.first(inference)
         (back, *location), defined = access.locations(start, stop)
         there = True if defined is None else defined
         parts = (inference + back, *location, there)
         axes = np.empty((1,) * (1 + len(access.lanes)))  # constant coordinates have none
         of, *location, there, _ = np.broadcast_arrays(*parts, axes)
-        lanes = np.full(of.shape, self.plan.pads[load.op], self._cells(place, inference).dtype)
-        before = there & (of < self.first[inference])
+        shape, dtype = (*of.shape, self.width), self._cells(place, inference).dtype
+        lanes = np.full(shape, self.plan.pads[load.op], dtype)
+        before = there & (of < begin)
         inside = there & ~before
         for n in np.unique(of[inside]).tolist() if place in self.streams else (inference,):
             here = inside & (of == n) if place in self.streams else inside
             slots, _ = layout.index(of[here], [x[here] for x in location])
-            lanes[here] = self._cells(place, n).take(slots)
+            lanes[here] = self._cells(place, n).take(slots, axis=0)
         if before.any():
             initial = self.initial[layout.buffer.array]
-            entry = len(initial) + of[before] - self.first[inference]
-            lanes[before] = initial[(entry, *(x[before] for x in location))]
-        lanes = np.broadcast_to(lanes, (len(lanes), *access.lanes))
-        return lanes, None if load.apart else there
+            entry = len(initial) + of[before] - begin
+            lanes[before] = initial[(entry, *(x[before] for x in location))][..., None]
+        lanes = np.broadcast_to(lanes, (len(lanes), *access.lanes, self.width))
+        mask = None if load.apart else self._columns(there[..., None], stop - start)
+        return self._columns(lanes, stop - start), mask
 
     def _cells(self, place: _Place, inference: int) -> np.ndarray:
-        return self.streams[place][inference] if place in self.streams else self.cells[place]
+        if (of_groups := self.streams.get(place)) is None:
+            return self.cells[place]
+        if inference not in of_groups:
+            layout = self.layouts[place]
+            content = self.stream.content(layout.buffer.array, inference)
+            dtype = self._numbers.cell(layout.buffer.dtype)
+            for group in [n for n in of_groups if n < inference - self.plan.back[place]]:
+                del of_groups[group]
+            of_groups[inference] = layout.allocate(content, inference, dtype, self.width)
+        return of_groups[inference]
 
     def _slots(
         self,
@@ -236,7 +272,7 @@ class Memory:
     ) -> None:
         """Write the lanes of iterations start ≤ i < stop to all buffers of the array.
 
-        value: shape (iterations, *lanes).
+        value: shape (iterations · width, *lanes).
         """
         window = self.windows[core.name, store.op]
         kept: _LocatedLanes | None = None
@@ -248,12 +284,14 @@ class Memory:
             else:
                 kept = kept or _LocatedLanes.of(store.access, value, start, stop)
                 kept.put(memory, *layout.index(inference, kept.location))
-        if (output := self.outputs[inference].get(store.array)) is not None:
+        if store.array in self.results:
+            output = self.outputs(inference)[store.array]
             if window is not None:
-                window.write(output, (0,) * output.ndim, value, start, stop)
+                window.write(output, (0,) * (output.ndim - 1), value, start, stop)
             else:
                 kept = kept or _LocatedLanes.of(store.access, value, start, stop)
-                kept.put(output.reshape(-1), ravel(kept.location, output.shape))
+                shape = output.shape[:-1]
+                kept.put(output.reshape(-1, self.width), ravel(kept.location, shape))
 
     def _in_place(
         self, core: Core, store: Store, reader: _Place, inference: int, start: int, stop: int
@@ -275,7 +313,10 @@ class Memory:
 
 @dataclass(frozen=True, eq=False)
 class _LocatedLanes:
-    """Lanes of a store that have a location: coordinates, the mask of where they are defined, and the values there."""
+    """Lanes of a store that have a location: coordinates, the mask of where they are defined, and the values there.
+
+    shape: (iterations, *lanes). value: of the lanes that are defined, with the elements of a cell last.
+    """
 
     location: list[np.ndarray]
     defined: np.ndarray | None
@@ -284,12 +325,13 @@ class _LocatedLanes:
 
     @staticmethod
     def of(access: CompiledAccess, value: np.ndarray, start: int, stop: int) -> _LocatedLanes:
+        shape = (stop - start, *value.shape[1:])
+        width = len(value) // (stop - start)
+        cells = np.moveaxis(value.reshape(stop - start, width, *value.shape[1:]), 1, -1)
         location, defined = access.locations(start, stop)
         if defined is not None:
-            defined = np.broadcast_to(defined, value.shape)
-        return _LocatedLanes(
-            location, defined, value.shape, value if defined is None else value[defined]
-        )
+            defined = np.broadcast_to(defined, shape)
+        return _LocatedLanes(location, defined, shape, cells if defined is None else cells[defined])
 
     def put(self, memory: np.ndarray, slots: np.ndarray, kept: np.ndarray | None = None) -> None:
         """Write the lanes to these slots, which are given for all lanes; `kept` masks the lanes that have a slot."""
@@ -319,3 +361,23 @@ def _gather(
     rank = len(access.lanes)
     slots = slots.reshape((1,) * (rank + 1 - slots.ndim) + slots.shape)
     return np.broadcast_to(slots, (len(slots), *access.lanes))
+
+
+def _most_back(value: SSAValue, loads: Sequence[Load]) -> int:
+    """Return how many inferences loads reach back at most in a buffer."""
+    accesses = [
+        access
+        for load in loads
+        if load.across
+        for buffer, access in load.sources
+        if buffer is value
+    ]
+    return max((-_least_inference(access) for access in accesses), default=0)
+
+
+def _least_inference(access: CompiledAccess) -> int:
+    """Return the first inference that an access across inferences reads, relative to the iteration's."""
+    (inference, *_), defined = access.locations(0, len(access.points))
+    if defined is not None:
+        inference = np.where(defined, inference, 0)
+    return int(inference.min(initial=0))

@@ -18,6 +18,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.vectors import MxvOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.elaboration.program import Core
+from cmir.simulator.stream import IDLE
 from cmir.simulator.weights import Weights
 from cmir.simulator.window import iterations_first
 
@@ -91,7 +92,14 @@ class Product:
         """
         count = len(columns.iteration)
         lanes = np.broadcast_to(x, (count, *x.shape[1:])).reshape(count, -1)
-        y = self.programmed.product(lanes.T, columns)
+        busy = columns.sample != IDLE
+        if busy.all():
+            y = self.programmed.product(lanes.T, columns)
+        else:  # lanes without an inference are no products of the chip's
+            there = Columns(columns.sample[busy], columns.iteration[busy])
+            part = self.programmed.product(lanes[busy].T, there)
+            y = np.zeros((len(part), count), part.dtype)
+            y[:, busy] = part
         return iterations_first(y.astype(self.dtype).reshape(*self.shape, count))
 
 

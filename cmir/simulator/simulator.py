@@ -1,14 +1,14 @@
 """Execution of an elaborated network on data.
 
-Loop nests are static, so a program is evaluated over arrays of iterations, a chunk at a time, as the recurrence
-(`cmir.timing.recurrence`) allows. Results and cycles are the same for every chunk size.
+Loop nests are static, so a program is evaluated over arrays of iterations, a chunk at a time, as control
+(`cmir.timing.control`) allows. Results and cycles are the same for every chunk size and any number of lanes.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -20,20 +20,20 @@ from cmir.crossbars.ranges import Ranges
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.sections import Crossbar
-from cmir.simulator.execution import Body
+from cmir.simulator.body import Body
+from cmir.simulator.execution import Execution, Progress, Sink
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import NUMBERS, Numbers
 from cmir.simulator.products import Products
+from cmir.simulator.stream import Inputs, Stream
 from cmir.simulator.weights import Weights
 from cmir.support.diagnostics import CompileError
+from cmir.timing.actors import Actor
 from cmir.timing.network import TimedNetwork
-from cmir.timing.recurrence import Actor, Progress, Recurrence
 from cmir.timing.report import RunReport
+from cmir.timing.steady import time_stream
 
-Inputs = Sequence[Mapping[str, np.ndarray]]
-"""The stream of inferences, each with an array for each input."""
-
-MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Inputs, Sequence[int] | None], Memory]
+MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Stream], Memory]
 
 
 class Simulator:
@@ -111,33 +111,32 @@ class Simulator:
         chunk: int | None = None,
         progress: Progress | None = None,
         first: Sequence[int] | None = None,
+        lanes: int = 1,
+        sink: Sink | None = None,
     ) -> RunReport:
-        """Execute a stream of inferences.
+        """Execute a stream of inferences. Its times are those of the inferences one after the other.
 
         inputs: for each inference, an array for each input.
+        chunk: maximum number of iterations that a core runs before others get a turn; None for no limit.
         first: for each inference, the number of the first inference of its sequence: reads that reach back further give
         initial values. None for a stream that is one sequence.
-        chunk: maximum number of iterations that a core runs before others get a turn; None for no limit.
+        lanes: number of inferences, or of sequences, that run in lock-step; a network with state has no more than
+        sequences.
+        sink: takes the outputs; by default they are part of the report.
         Raises CompileError for inputs that do not match, DeadlockError if no core can continue.
         """
-        for inference in inputs:
-            self._check(inference)
-        memory = self._memory(self.network, self.memory_plan, self.weights, inputs, first)
+        shapes = {name: self.network.arrays[name].shape for name in self.network.inputs}
+        stream = Stream(inputs, shapes, lanes, first)
+        memory = self._memory(self.network, self.memory_plan, self.weights, stream)
+        collected: dict[int, dict[str, np.ndarray]] = {}
 
-        def run_chunk(name: CoreName, inference: int, first: int, last: int) -> None:
-            self.body(name).run(memory, inference, first, last)
+        def collect(numbers: np.ndarray, outputs: Mapping[str, np.ndarray]) -> None:
+            for place, number in enumerate(numbers.tolist()):
+                collected[number] = {name: array[place] for name, array in outputs.items()}
 
-        report = Recurrence(self.actors, len(inputs), chunk, run_chunk, progress).run()
-        return dataclasses.replace(report, outputs=memory.outputs)
-
-    def _check(self, inputs: Mapping[str, np.ndarray]) -> None:
-        for name in self.network.inputs:
-            expected = self.network.arrays[name].shape
-            if name not in inputs:
-                raise CompileError(None, f"there is no value for input '{name}'")
-            if inputs[name].shape != expected:
-                raise CompileError(
-                    None,
-                    f"input '{name}' has shape {list(inputs[name].shape)}, "
-                    f"expected {list(expected)}",
-                )
+        Execution(self.actors, memory, self.body, sink or collect, chunk, progress).run_all()
+        assert stream.known is not None
+        if not stream.known:
+            raise CompileError(None, "there is no inference in the inputs")
+        outputs = [collected[number] for number in sorted(collected)]
+        return replace(time_stream(self.actors, stream.known, chunk), outputs=outputs)

@@ -158,44 +158,51 @@ class StridedWindow:
         return min(lows), max(highs)
 
     def views(
-        self, cells: np.ndarray, before: Sequence[int], start: int, stop: int
+        self, cells: np.ndarray, before: Sequence[int], start: int, stop: int, width: int
     ) -> Iterator[tuple[int, int, np.ndarray]]:
         """Yield the lanes of iterations start ≤ i < stop, as (first, last, view) for runs of them.
 
-        before: position of location 0 in the cells, by dimension. The shape of a view is (*lanes, *iterations of a
-        box).
+        cells: shape (*cells, width), or (*cells, 1) for cells that all inferences of a group share. before: position of
+        location 0 in the cells, by dimension. The shape of a view is (*lanes, *iterations of a box, width).
         """
+        *along, across = cells.strides
         strides = [0] * (len(self.lanes) + len(self.grid))
-        for stride, (_, over_grid, over_lanes) in zip(cells.strides, self._rows, strict=True):
+        for stride, (_, over_grid, over_lanes) in zip(along, self._rows, strict=True):
             for k, step in enumerate((*over_lanes, *over_grid)):
                 strides[k] += stride * step
+        strides.append(across if cells.shape[-1] == width else 0)
         for box in self._boxes(start, stop):
             at = [slice(origin + x, None) for origin, x in zip(before, box.at, strict=True)]
-            view = as_strided(cells[(*at, ...)], (*self.lanes, *box.sizes), strides)
+            view = as_strided(cells[(*at, ...)], (*self.lanes, *box.sizes, width), strides)
             yield box.first, box.last, view
 
-    def read(self, cells: np.ndarray, before: Sequence[int], start: int, stop: int) -> np.ndarray:
-        """Return the lanes of iterations start ≤ i < stop, shape (iterations, *lanes).
+    def read(
+        self, cells: np.ndarray, before: Sequence[int], start: int, stop: int, width: int = 1
+    ) -> np.ndarray:
+        """Return the lanes of iterations start ≤ i < stop, shape (iterations · width, *lanes).
 
-        In memory, iterations come last, so that a row of windows is copied as runs of a row of the array.
+        In memory, iterations come last, so that a row of windows is copied as runs of a row of the array. cells: see
+        `views`.
         """
-        runs = list(self.views(cells, before, start, stop))
+        runs = list(self.views(cells, before, start, stop, width))
         if len(runs) == 1:
-            rows = np.ascontiguousarray(runs[0][2]).reshape(*self.lanes, -1)
+            rows = np.ascontiguousarray(runs[0][2])
         else:
-            rows = np.empty((*self.lanes, stop - start), cells.dtype)
+            rows = np.empty((*self.lanes, stop - start, width), cells.dtype)
             for first, last, view in runs:
-                part = rows[..., first - start : last - start]
+                part = rows[..., first - start : last - start, :]
                 part.reshape(view.shape)[...] = view
-        return iterations_first(rows)
+        return iterations_first(rows.reshape(*self.lanes, (stop - start) * width))
 
     def write(
         self, cells: np.ndarray, before: Sequence[int], value: np.ndarray, start: int, stop: int
     ) -> None:
-        """Set the lanes of iterations start ≤ i < stop to a value of shape (iterations, *lanes)."""
+        """Set the lanes of iterations start ≤ i < stop to a value of shape (iterations · width, *lanes)."""
+        width = cells.shape[-1]
         lanes_first = iterations_last(value)
-        for first, last, view in self.views(cells, before, start, stop):
-            view[...] = lanes_first[..., first - start : last - start].reshape(view.shape)
+        for first, last, view in self.views(cells, before, start, stop, width):
+            part = lanes_first[..., (first - start) * width : (last - start) * width]
+            view[...] = part.reshape(view.shape)
 
 
 def iterations_first(lanes: np.ndarray) -> np.ndarray:

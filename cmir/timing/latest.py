@@ -14,8 +14,8 @@ import numpy as np
 
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
+from cmir.timing.actors import Actor, Dependence
 from cmir.timing.periodic import periodic_schedule
-from cmir.timing.recurrence import Actor, Dependence
 
 
 def places_of(actors: Mapping[CoreName, Actor]) -> dict[CoreName, slice]:

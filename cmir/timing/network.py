@@ -16,7 +16,7 @@ from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError
-from cmir.timing.recurrence import Actor, Dependence
+from cmir.timing.actors import Actor, Dependence
 from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
 

@@ -39,7 +39,9 @@ import numpy as np
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.support.counts import count_of
-from cmir.timing.recurrence import MOST_CYCLES, Actor, Dependence, Wait, check_times
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import Wait
+from cmir.timing.recurrence import MOST_CYCLES, check_times
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ import numpy as np
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.recurrence import Actor, Recurrence, check_times
+from cmir.timing.actors import Actor
+from cmir.timing.recurrence import Recurrence, check_times
 from cmir.timing.report import RunReport
 
 _FIRST = 4
@@ -96,7 +97,7 @@ def _continued(
     for core in report.cores:
         last = core.start[-period:]
         shift = last[0, 0] - core.start[-2 * period, 0]
-        stalls = recurrence.states[core.name.undivided].stalls
+        stalls = recurrence.states[core.name.undivided].record.stalls
         data, room = (
             int(stalls[kind][-period:, core.name.turn or 0][place].sum())
             for kind in (DependenceKind.RAW, DependenceKind.WAR)

@@ -54,14 +54,16 @@ def under(network: Compiled, given: ModelSettings, samples: list[Any]) -> Simula
     return network.simulator.with_crossbars(model_of(crossbar, ranges))
 
 
-def outputs(simulator: Simulator, samples: list[Any], chunk: int | None = None) -> list[np.ndarray]:
-    report = simulator.run(samples, chunk)
+def outputs(
+    simulator: Simulator, samples: list[Any], chunk: int | None = None, lanes: int = 1
+) -> list[np.ndarray]:
+    report = simulator.run(samples, chunk, lanes=lanes)
     return [next(iter(found.values())) for found in report.outputs]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
 @pytest.mark.parametrize("passes", MAPPINGS)
-def test_equal_bits_for_any_chunk_and_number_of_inferences(
+def test_equal_bits_for_any_chunk_lanes_and_number_of_inferences(
     passes: str, model: ModelSettings
 ) -> None:
     network = compiled(passes)
@@ -72,6 +74,8 @@ def test_equal_bits_for_any_chunk_and_number_of_inferences(
     assert not any(np.array_equal(a, b) for a, b in zip(whole, exact, strict=True))
     for chunk in (1, 7):
         assert np.array_equal(outputs(simulator, samples, chunk), whole)
+    for lanes in (2, 3, 64):
+        assert np.array_equal(outputs(simulator, samples, lanes=lanes), whole)
     for count in (1, 3):
         assert np.array_equal(outputs(simulator, samples[:count]), whole[:count])
     afresh = under(network, model, samples)

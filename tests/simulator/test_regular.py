@@ -48,9 +48,9 @@ def test_rows_are_where_the_storage_keeps_them(
     )
     layout = Layout(buffer, regular, margin, -1.0, (), {})
     memory = layout.allocate()
-    layout.inside(memory)[...] = np.arange(1, prod(buffer.shape) + 1).reshape(buffer.shape)
+    layout.inside(memory)[..., 0] = np.arange(1, prod(buffer.shape) + 1).reshape(buffer.shape)
     location = list(np.ix_(*(np.arange(extent) for extent in shape)))
-    expected = np.broadcast_to(memory[layout.index(inference, location)[0]], shape)
+    expected = np.broadcast_to(memory[layout.index(inference, location)[0], 0], shape)
     around = np.pad(expected, 1, constant_values=-1.0)
     if regular.axis is None:
         first, last = -1, 0
@@ -60,14 +60,14 @@ def test_rows_are_where_the_storage_keeps_them(
         run = slice(first + 1, last + 2)
         around = around[(*[slice(None)] * regular.axis, run)]
     cells, before = layout.rows(memory, ring_order, first, last)
-    np.testing.assert_array_equal(cells, around)
+    np.testing.assert_array_equal(cells[..., 0], around)
     assert before == [1 if d != regular.axis else -first for d in range(len(shape))]
     if regular.axis is None or (first >= 0 and last < shape[regular.axis]):
         placed = layout.rows_in_place(memory, ring_order, first, last)
         if placed is not None:
             cells, before = placed
             assert np.shares_memory(cells, memory)
-            np.testing.assert_array_equal(cells, around)
+            np.testing.assert_array_equal(cells[..., 0], around)
 
 
 def test_banks_are_not_regular():

@@ -39,8 +39,8 @@ def test_a_task_that_says_nothing_for_long(monkeypatch: pytest.MonkeyPatch) -> N
         status.working("compiling: slow-pass")
         wait_for("\rcompiling: slow-pass (0 s)\x1b[K\r", stream)
         wait_for("\rcompiling: slow-pass (1 s)\x1b[K\r", stream)
-        status.working("executing: 25 % of 4 iterations", 0.25)
-        wait_for("\r" + 5 * "█" + 15 * "░" + " executing: 25 % of 4 iterations", stream)
+        status.working("executing: 1 of 4 inferences", 0.25)
+        wait_for("\r" + 5 * "█" + 15 * "░" + " executing: 1 of 4 inferences", stream)
     assert stream.getvalue().endswith("\r\x1b[K\r")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
-from cmir.timing.recurrence import Actor
+from cmir.timing.actors import Actor
 
 Node = tuple[CoreName, int]
 Edge = tuple[Node, Node, int, int]

@@ -9,8 +9,9 @@ import pytest
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.support.diagnostics import CompileError
+from cmir.timing.actors import Actor
 from cmir.timing.periodic import periodic_schedule
-from cmir.timing.recurrence import Actor, Recurrence
+from cmir.timing.recurrence import Recurrence
 from cmir.timing.steady import time_stream
 from cmir.tools import cm_run
 

@@ -14,8 +14,10 @@ from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import DeadlockError
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
-from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.recurrence import Recurrence
 
 Network = dict[CoreName, Actor]
 

@@ -20,7 +20,9 @@ from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import DeadlockError
+from cmir.timing.recurrence import Recurrence
 from cmir.timing.report import RunReport
 
 ROWS, ISSUE, SRAM, DPU, CREDIT = 4, 2, 2, 1, 1

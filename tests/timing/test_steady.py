@@ -12,7 +12,9 @@ from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import DeadlockError
+from cmir.timing.recurrence import Recurrence
 from cmir.timing.report import RunReport
 from cmir.timing.steady import repeats, time_stream
 

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from timing import test_periodic, test_steady
 
 from cmir.dialects.core_name import CoreName
-from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import DeadlockError
+from cmir.timing.recurrence import Recurrence
 
 Network = dict[CoreName, Actor]
 

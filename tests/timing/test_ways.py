@@ -11,7 +11,9 @@ from timing.test_steady import networks
 
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
-from cmir.timing.recurrence import Actor, DeadlockError, Recurrence
+from cmir.timing.actors import Actor
+from cmir.timing.control import DeadlockError
+from cmir.timing.recurrence import Recurrence
 from cmir.timing.report import CoreReport, RunReport
 
 

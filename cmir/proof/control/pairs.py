@@ -15,7 +15,7 @@ from cmir.proof.control.enumeration import NEVER, NOTHING, running_maxima
 from cmir.proof.control.stages import Budget, Stage
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
-from cmir.timing.recurrence import Dependence
+from cmir.timing.actors import Dependence
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ from cmir.proof.control.rooms import RoomNeeds
 from cmir.proof.control.slots import AperiodicStorageError
 from cmir.proof.control.stages import Budget, PointBudgetError, Stage
 from cmir.support.diagnostics import CompileError
-from cmir.timing.recurrence import Actor, DeadlockError, Dependence, Recurrence
+from cmir.timing.actors import Actor, Dependence
+from cmir.timing.control import DeadlockError
+from cmir.timing.recurrence import Recurrence
 
 MOST_POINTS = 1 << 28
 """Maximum number of points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""

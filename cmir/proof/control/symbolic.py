@@ -52,8 +52,8 @@ from cmir.isl.text import read_map, read_set
 from cmir.proof.control.automata import automaton_operations
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
+from cmir.timing.control import DeadlockError
 from cmir.timing.network import unit_actors
-from cmir.timing.recurrence import DeadlockError
 from cmir.timing.steady import time_stream
 
 Coordinates = Sequence[tuple[int, ...]]

@@ -39,8 +39,8 @@ from cmir.semantics.elements import dense_values
 from cmir.simulator.simulator import Simulator
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
+from cmir.timing.control import DeadlockError
 from cmir.timing.network import unit_actors
-from cmir.timing.recurrence import DeadlockError
 
 ROUNDS = 8
 """Default number of interpretations of a proof."""

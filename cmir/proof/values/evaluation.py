@@ -40,6 +40,7 @@ from cmir.semantics.elements import dense_values
 from cmir.semantics.weights import program_cells
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import Numbers
+from cmir.simulator.stream import Stream
 from cmir.simulator.weights import Weights
 from cmir.support.numerics import ravel
 
@@ -361,10 +362,9 @@ class FieldMemory(Memory):
         network: ElaboratedNetwork,
         plan: MemoryPlan,
         weights: Weights,
-        inputs: Sequence[Mapping[str, np.ndarray]],
-        first: Sequence[int] | None = None,
+        stream: Stream,
     ):
-        super().__init__(network, plan, weights, inputs, first)
+        super().__init__(network, plan, weights, stream)
         numbers = weights.numbers
         assert isinstance(numbers, FieldNumbers)
         self.world, self.chances, self.known = numbers.world, numbers.chances, numbers.known
@@ -372,14 +372,14 @@ class FieldMemory(Memory):
         self.declared = network.arrays
         self.given, self.found = numbers.given, numbers.found
         self.initial = {**self.initial, **self.given.initial}
-        self.last = len(inputs) - 1
+        assert stream.known is not None
+        self.last = stream.known - 1
         for name in self.given.watched:
             self.found[name] = np.zeros(network.arrays[name].shape)
         # What later inferences read is kept, like outputs.
         for name, array in network.arrays.items():
             if array.initial is not None and name not in network.inputs:
-                for outputs in self.outputs:
-                    outputs.setdefault(name, np.zeros(array.shape))
+                self.results.setdefault(name, (array.shape, np.dtype(np.float64)))
         self.arrays = {place: layout.buffer.array for place, layout in self.layouts.items()}
 
     def load(self, core: Core, load: Load, inference: int, start: int, stop: int) -> Any:

@@ -7,12 +7,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from networks import Builder, Compiled, compile_network
+from networks import Builder, Compiled, compile_network, stream_of
 from tolerance import assert_close
 
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.program import Core, Load, Store
-from cmir.simulator.execution import Body
+from cmir.simulator.body import Body
 from cmir.simulator.memory import Memory
 from cmir.support import blocks
 
@@ -50,7 +50,9 @@ class Recorder(Memory):
 
 def recorder(net: Compiled, samples: list[dict[str, np.ndarray]]) -> Recorder:
     simulator = net.simulator
-    memory = Recorder(net.timed.network, simulator.memory_plan, simulator.weights, samples)
+    memory = Recorder(
+        net.timed.network, simulator.memory_plan, simulator.weights, stream_of(net, samples)
+    )
     memory.asked, memory.given = [], []
     return memory
 
@@ -75,8 +77,8 @@ def test_blocks(iterations: int, monkeypatch: pytest.MonkeyPatch) -> None:
         expected = [(CoreName("conv1"), inference, a, b) for a, b in itertools.pairwise(cuts)]
         assert memory.asked == expected
         Body(pool, weights).run(memory, inference, 0, pool.iterations)
-        (output,) = memory.outputs[inference].values()
-        assert_close(output, net.reference(sample)[0])
+        (output,) = memory.outputs(inference).values()
+        assert_close(output[..., 0], net.reference(sample)[0])
 
 
 def test_an_iteration_is_never_divided(monkeypatch: pytest.MonkeyPatch) -> None:
