@@ -22,7 +22,7 @@ def share_cores(network: NetworkOp, cores: Sequence[Shares], slots: int | None) 
         for core, shares in zip(old, programs.values(), strict=True):
             (instance,) = core.instances
             name = instance.core_name
-            instances.append(InstanceAttr.of(name.program, name.coordinates, shares))
+            instances.append(InstanceAttr.of(name.program, name.coordinates, shares, instance.turn))
         stated = slots if any(programs.values()) else None
         new = CoreOp(f"shared{number}", instances, old[0].place, stated)
         network.body.block.insert_op_before(new, old[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 
 import numpy as np
@@ -46,7 +47,8 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
     polyhedral-plan-copies has planned for, or else what the busiest program takes now.
 
     Programs are spread over all cores. The largest have one of their own; others join cores that have room where they
-    slow their company down least, and then where they communicate most.
+    slow their company down least, and then where they communicate most. Copies that run iterations in turn are on
+    different cores.
 
     hardware: the machine, which defines crossbars, SRAM and times; by default the one that the network carries, or
     `ideal`. The pass rejects a network that has no room on the cores, and places no cores: cmcore-place-cores does.
@@ -77,10 +79,9 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
         instances = [instance for _, instance in network.instances]
         if len(network.cores) <= available:
             return
-        _check_no_turns(network)
         _check_not_fixed(network, hardware)
         # Each program has a core of its own first, so that traffic and what does not fit are those of programs.
-        _set_cores(network, [[_alone(instance.core_name)] for instance in instances])
+        _set_cores(network, [[_alone(instance)] for instance in instances])
         check_crossbars(network, hardware)
         check_sram(network, hardware)
         interval = planned_interval(network) if self.interval is None else self.interval
@@ -95,17 +96,6 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
         )
 
 
-def _check_no_turns(network: NetworkOp) -> None:
-    """Raise CompileError for copies that run iterations in turn: packing does not give them equal shares."""
-    for core, instance in network.instances:
-        if instance.turns > 1:
-            raise CompileError(
-                core,
-                f"@{instance.core_name.program} runs in turns, and turns share no cores: replicate it by columns or "
-                "runs",
-            )
-
-
 class _Programs:
     """The programs of a network, a core for each, and what they take of a core that they share.
 
@@ -115,8 +105,9 @@ class _Programs:
     def __init__(self, network: NetworkOp, hardware: Hardware, slots: int, interval: int | None):
         self.network, self.hardware, self.slots = network, hardware, slots
         elaborated = ElaboratedNetwork(network)
-        self.names = list(elaborated.positions)
-        self.iterations = [elaborated.cores[name].iterations for name in self.names]
+        self.instances = [instance for _, instance in network.instances]
+        self.names = [instance.core_name for instance in self.instances]
+        self.iterations = [elaborated.single_cores[name].iterations for name in self.names]
         firings = {name: Firing.of(program.op) for name, program in elaborated.programs.items()}
         costs = {name: firing_cost(firing, hardware) for name, firing in firings.items()}
         uses = {name: uses_of(firing, hardware) for name, firing in firings.items()}
@@ -171,19 +162,36 @@ class _Programs:
             np.array([name in _DIVIDED.values() for name in limited]),
             talk + talk.T,
             available,
+            self._apart(),
         )
         return problem, list(limited)
+
+    def _apart(self) -> np.ndarray:
+        """Return a number for each program: copies that run iterations in turn have one, and need several cores."""
+        numbers: dict[CoreName, int] = {}
+        return np.array([numbers.setdefault(n.undivided, len(numbers)) for n in self.names])
 
     def _too_few(self, problem: PackingProblem, names: Sequence[str], proved: bool) -> str:
         what = (
             f"no room for {count_of(len(self.names), 'program')} on {count_of(problem.cores, 'core')} at an interval "
             f"of {self.interval} cycles"
         )
+        counts = np.bincount(problem.apart)
+        if counts.max() > problem.cores:
+            name = self.names[int(np.flatnonzero(problem.apart == counts.argmax())[0])].undivided
+            return f"there is {what}: the turns of @{name} alone take {count_of(int(counts.max()), 'core')}"
         tightest = int(np.argmax(problem.fewest))
         if (fewest := int(problem.fewest[tightest])) > problem.cores:
             return f"there is {what}: their {names[tightest]} alone would take {count_of(fewest, 'core')}"
         found = "there is" if proved else "found"
         return f"{found} {what}; more `cores` or a longer `interval` give room"
+
+    @cached_property
+    def _read_in_turn(self) -> set[str]:
+        """The arrays that copies read which run iterations in turn."""
+        programs = {name.program for name in self.names if name.turn is not None}
+        buffers = (buffer for name in programs for buffer in self.network.programs[name].buffers)
+        return {symbol(buffer.array) for buffer in buffers}
 
     def shared(self, cores: list[list[int]]) -> list[list[InstanceAttr]]:
         """Return what each core runs, with the shares of the resources that several programs of the core use."""
@@ -200,14 +208,18 @@ class _Programs:
             slots = apportion(self.slots, loads, list(needed.values()))
             for program, mine in zip(needed, slots, strict=True):
                 shares[program][resource] = mine
-        return [_alone(self.names[p], shares[p]) for p in programs]
+        return [_alone(self.instances[p], shares[p]) for p in programs]
 
     def _stays(self, program: int, programs: list[int]) -> bool:
-        """Return True if all that a program computes goes to other programs of its core, and so takes no link."""
-        stored = {
-            symbol(op.array) for op in self.network.programs[self.names[program].program].stores()
-        }
+        """Return True if all that a program computes goes to other programs of its core, and so takes no link.
+
+        Copies are on several cores, and so is what each of them sends to and gets from.
+        """
+        own = self.names[program]
+        stored = {symbol(op.array) for op in self.network.programs[own.program].stores()}
         if len(stored) > 1 or stored & {symbol(ref) for ref in self.network.outputs}:
+            return False
+        if own.turn is not None or stored & self._read_in_turn:
             return False
         targets = {
             target for flow in self.flows if flow.source == program for target in flow.targets
@@ -223,8 +235,10 @@ def _check_not_fixed(network: NetworkOp, hardware: Hardware) -> None:
         )
 
 
-def _alone(name: CoreName, shares: Mapping[str, int] | None = None) -> InstanceAttr:
-    return InstanceAttr.of(name.program, name.coordinates, shares)
+def _alone(instance: InstanceAttr, shares: Mapping[str, int] | None = None) -> InstanceAttr:
+    """Return an instance with these shares, and no others."""
+    name = instance.core_name
+    return InstanceAttr.of(name.program, name.coordinates, shares, instance.turn)
 
 
 def _set_cores(

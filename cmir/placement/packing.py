@@ -37,7 +37,8 @@ class PackingProblem:
 
     sizes: what each program takes of each resource, shape (programs, resources). capacities: of a core, by resource; no
     program takes more. in_turn: for each resource, whether it serves programs in turn. talk: bytes that each two
-    programs exchange, shape (programs, programs). cores: number of cores.
+    programs exchange, shape (programs, programs). cores: number of cores. apart: a number for each program; no two
+    programs with one number may be on one core.
     """
 
     sizes: np.ndarray
@@ -45,6 +46,7 @@ class PackingProblem:
     in_turn: np.ndarray
     talk: np.ndarray
     cores: int
+    apart: np.ndarray
 
     @property
     def programs(self) -> int:
@@ -60,7 +62,7 @@ def pack(problem: PackingProblem) -> np.ndarray:
     """Return the core of each program. Raises PackingError."""
     if problem.programs <= problem.cores:
         return np.arange(problem.programs)
-    if (problem.fewest > problem.cores).any():
+    if (problem.fewest > problem.cores).any() or np.bincount(problem.apart).max() > problem.cores:
         raise PackingError(proved=True)
     found = _Assignment(problem)
     if not found.spread():
@@ -137,7 +139,10 @@ class _Assignment:
     def _room(self, program: int) -> np.ndarray:
         """Return the cores that have room for a program."""
         free = self.problem.capacities - self.taken
-        return np.flatnonzero((self.problem.sizes[program] <= free).all(axis=1))
+        room = (self.problem.sizes[program] <= free).all(axis=1)
+        others = self.core[self.problem.apart == self.problem.apart[program]]
+        room[others[others >= 0]] = False
+        return np.flatnonzero(room)
 
     def _crowding(self, program: int, cores: np.ndarray | list[int]) -> np.ndarray:
         """Return by how much a program crowds each of these cores: twice its sizes times those of the others."""
@@ -179,6 +184,8 @@ def _solved(problem: PackingProblem) -> np.ndarray:
             if sum(sizes) > capacity:
                 taken = cp_model.LinearExpr.weighted_sum([on[p][core] for p in there], sizes)
                 model.add(taken <= capacity)
+        for number in np.flatnonzero(np.bincount(problem.apart[there]) > 1):
+            model.add_at_most_one(on[p][core] for p in there if problem.apart[p] == number)
     solver = deterministic_solver(_WORK)
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):

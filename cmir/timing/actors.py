@@ -22,7 +22,8 @@ class Dependence:
 
     kind: RAW waits for data that `source` writes, WAR for room where `source` reads.
     needs: for each iteration of an inference, the iteration of `source` that must have run, counted from the
-        start of the same inference at `source`, so negative for earlier inferences; monotonic.
+        start of the same inference at `source`, so negative for earlier inferences; monotonic, also from the last
+        iteration of an inference to the first of the next where the actor has turns.
     delay: cycles from the start of an iteration of `source` until the actor sees it; the most of the `delays`.
     first: `needs` of the leading inferences 0, 1, … that differ from all later ones.
     delays: with turns, cycles by the copy that waits and by the copy of the source; None if they are all `delay`.
@@ -116,7 +117,8 @@ class Dependence:
 class Actor:
     """Iterations of one core, which fire in order. pace: how soon after each other.
 
-    turns: number of copies of the core that run the iterations in turn, each at this pace.
+    turns: number of copies of the core that run the iterations in turn. paces, latencies: of each copy, where they
+    differ; `pace` and `latency` are then those of the slowest.
     """
 
     name: CoreName
@@ -125,25 +127,60 @@ class Actor:
     latency: int
     dependences: Sequence[Dependence]
     turns: int = 1
+    paces: tuple[Pace, ...] | None = None
+    latencies: tuple[int, ...] | None = None
+
+    @staticmethod
+    def of_copies(
+        name: CoreName,
+        iterations: int,
+        times: Sequence[tuple[Pace, int]],
+        dependences: Sequence[Dependence],
+    ) -> Actor:
+        """Return the actor of copies that run iterations in turn, each with a pace and a latency; or of one core."""
+        paces, latencies = zip(*times, strict=True)
+        slowest = max(paces, key=lambda pace: (pace.step, pace.busy))
+        return Actor(
+            name,
+            iterations,
+            slowest,
+            max(latencies),
+            dependences,
+            len(times),
+            paces if len(set(paces)) > 1 else None,
+            latencies if len(set(latencies)) > 1 else None,
+        )
 
     @cached_property
     def in_turn(self) -> Turns:
         """The copies."""
-        return Turns(self.pace, self.turns, self.iterations)
+        return Turns(self.pace, self.turns, self.iterations, self.paces)
 
     @property
     def cycles(self) -> Fraction:
         """Cycles between inferences that the busiest copy needs in the steady state."""
-        return self.pace.cycles(-(-self.iterations // self.turns))
+        if self.paces is None:
+            return self.pace.cycles(-(-self.iterations // self.turns))
+        return max(pace.cycles(self.in_turn.of_copy(copy)) for copy, pace in enumerate(self.paces))
+
+    @property
+    def alternates(self) -> bool:
+        """True if iterations of a copy wait for their set of crossbars."""
+        return any(pace.in_turn for pace in self.paces or (self.pace,))
 
     @property
     def inferences(self) -> int:
         """How many inferences the iterations of the actor that others follow are old at most."""
-        return self.pace.inferences(self.iterations // self.turns)
+        each = self.iterations // self.turns
+        return max(pace.inferences(each) for pace in self.paces or (self.pace,))
 
     def slower(self, times: int) -> Actor:
         """Return the actor with all times multiplied."""
-        waits = [wait.slower(times) for wait in self.dependences]
         return replace(
-            self, pace=self.pace.slower(times), latency=times * self.latency, dependences=waits
+            self,
+            pace=self.pace.slower(times),
+            latency=times * self.latency,
+            dependences=[wait.slower(times) for wait in self.dependences],
+            paces=self.paces and tuple(pace.slower(times) for pace in self.paces),
+            latencies=self.latencies and tuple(times * latency for latency in self.latencies),
         )

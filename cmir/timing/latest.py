@@ -2,7 +2,8 @@
 
 With r = −s, the iterations of every actor in reverse, and every wait reversed, the constraints s(i) ≥ s(j) + delay of
 `cmir.timing.periodic` become r(j) ≥ r(i) + delay. What iteration j of a source delays first is the first iteration i
-that needs it or a later one.
+that needs it or a later one. All later iterations need it or a later one, too, in any inference: control units wait for
+events in their order.
 """
 
 from __future__ import annotations
@@ -77,8 +78,27 @@ def _reversed(actors: Mapping[CoreName, Actor]) -> dict[CoreName, Actor]:
         for wait in _waits(actor):
             count = actors[wait.source].iterations
             needs = _needs_reversed(wait.needs, actor.iterations, count)
-            waits[wait.source].append(replace(wait, source=name, needs=needs, first=()))
-    return {name: replace(actor, dependences=waits[name]) for name, actor in actors.items()}
+            delays = wait.delays
+            if delays is not None:
+                delays = delays[
+                    np.ix_(_copies_reversed(actor), _copies_reversed(actors[wait.source]))
+                ].T
+            waits[wait.source].append(
+                replace(wait, source=name, needs=needs, first=(), delays=delays)
+            )
+    return {
+        name: replace(
+            actor,
+            dependences=waits[name],
+            paces=actor.paces and tuple(actor.paces[k] for k in _copies_reversed(actor)),
+        )
+        for name, actor in actors.items()
+    }
+
+
+def _copies_reversed(actor: Actor) -> np.ndarray:
+    """Return, for each copy of an actor whose iterations are reversed, the copy that runs its iterations."""
+    return (actor.iterations - 1 - np.arange(actor.turns)) % actor.turns
 
 
 def _needs_reversed(needs: np.ndarray, waiters: int, sources: int) -> np.ndarray:

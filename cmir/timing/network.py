@@ -15,7 +15,6 @@ from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.support.diagnostics import CompileError
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
@@ -42,16 +41,7 @@ class TimedNetwork:
         return TimedNetwork(ElaboratedNetwork(network), hardware)
 
     def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
-        first, *others = self.network.copies(core)
-        cost = self.costs[first]
-        for copy in others:
-            if (other := self.costs[copy]).pace != cost.pace or other.latency != cost.latency:
-                raise CompileError(
-                    self.network.programs[core.program].op,
-                    f"the turns of @{core} must have one pace: its iterations take {cost.interval} cycles, with a "
-                    f"latency of {cost.latency}, on @{first}, and {other.interval}, with {other.latency}, on @{copy}",
-                )
-        return cost.pace, cost.latency
+        return self.costs[core].pace, self.costs[core].latency
 
     @cached_property
     def firings(self) -> dict[CoreName, Firing]:
@@ -69,7 +59,7 @@ class TimedNetwork:
     def _costs(self) -> dict[CoreName, Cost]:
         """Return the cost of an iteration of each core, which depends on where the core sends its results.
 
-        Copies that run iterations in turn have one pace, so each has the time to send what any of them sends.
+        Of copies that run iterations in turn, each has the time to send what any of them sends.
         """
         crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}
         copies = self.network.copies
@@ -159,6 +149,7 @@ def _actors(
     pace_and_latency: Callable[[CoreName], tuple[Pace, int]],
     delay: Callable[[DependenceKind, CoreName, CoreName], int],
 ) -> dict[CoreName, Actor]:
+    """Return the cores as actors. pace_and_latency, delay: of cores, each copy by itself."""
     dependences: dict[CoreName, list[Dependence]] = {name: [] for name in network.cores}
     for wait in network.waits:
         found = wait.automaton
@@ -174,12 +165,8 @@ def _actors(
         )
         dependences[wait.core].append(dependence)
     return {
-        name: Actor(
-            name,
-            core.iterations,
-            *pace_and_latency(name),
-            dependences[name],
-            network.turns[name.program],
+        name: Actor.of_copies(
+            name, core.iterations, [*map(pace_and_latency, network.copies(name))], dependences[name]
         )
         for name, core in network.cores.items()
     }

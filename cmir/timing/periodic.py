@@ -160,7 +160,7 @@ class PeriodicSearch:
             for k, (actor, was) in enumerate(zip(self.actors, old, strict=True))
         ]
         oldest = max((int(edges.tokens.max(initial=0)) for edges in self.edges), default=0)
-        if any(actor.pace.in_turn for actor in self.actors):
+        if any(actor.alternates for actor in self.actors):
             oldest = max(oldest, *(actor.inferences for actor in self.actors))
         if any(actor.turns > 1 for actor in self.actors):
             oldest += 1
@@ -168,6 +168,11 @@ class PeriodicSearch:
         # The iteration that the latest start is from, and by how many inferences that is older.
         self.latest_of = np.arange(self.first[-1])
         self.older = np.zeros(self.first[-1], np.int64)
+        # Both as they were when an iteration was raised that follows a latest start: later, others can have this start.
+        self.followed = np.zeros((2, self.first[-1]), np.int64)
+        self.follows_latest = [
+            edges.sources.max(initial=0) >= self.first[-1] for edges in self.edges
+        ]
         for k in range(len(self.actors)):
             self._follow(k)
         self.work = int(self.first[-1])
@@ -176,7 +181,7 @@ class PeriodicSearch:
             for source in {dependence.source for dependence in actor.dependences}:
                 self.waiters[self.number[source]].append(k)
             # The actor alone forms a positive cycle, or paths pass through several of its inferences.
-            if actor.cycles > period or actor.pace.in_turn:
+            if actor.cycles > period or actor.alternates:
                 self.waiters[k].append(k)
 
     def _edges(self, actor: Actor) -> _Edges:
@@ -237,10 +242,21 @@ class PeriodicSearch:
         first = np.where(around, source[raised], since[raised])
         self.since[of.start + raised] = first
         self.reason[of.start + raised] = np.where(around, why[first], reason[first])
+        self._note_followed(actor, of.start + raised)
         most = int(of.start + (after - before).argmax())
         self.starts[of] = after
         self._follow(actor)
         return most
+
+    def _note_followed(self, actor: int, raised: np.ndarray) -> None:
+        """Note the iterations whose latest starts some of an actor's raised iterations follow."""
+        if not self.follows_latest[actor]:
+            return
+        sources = self.edges[actor].sources
+        raised = raised[self.reason[raised] >= 0]
+        upto = sources[self.reason[raised]] - self.first[-1]
+        raised, upto = raised[upto >= 0], upto[upto >= 0]
+        self.followed[:, raised] = self.latest_of[upto], self.older[upto]
 
     def _follow(self, actor: int) -> None:
         """Update the latest starts up to the iterations of an actor."""
@@ -271,7 +287,9 @@ class PeriodicSearch:
             return self._around_copy(of.pace, starts)
         found = np.zeros((3, len(starts)), np.int64)
         for copy in range(of.turns):
-            bounds, since, reason = self._around_copy(of.pace, starts[copy :: of.turns])
+            bounds, since, reason = self._around_copy(
+                of.in_turn.pace_of(copy), starts[copy :: of.turns]
+            )
             found[:, copy :: of.turns] = bounds, copy + of.turns * since, reason
         return found[0], found[1], found[2]
 
@@ -325,23 +343,21 @@ class PeriodicSearch:
         """Return the iteration that caused the start of iteration `place`."""
         number = self._actor(place)
         if reason >= 0:
-            return self._source(number, reason)[0]
+            return self._source(place, number)[0]
         first, actor = int(self.first[number]), self.actors[number]
         each, copy = divmod(int(self.since[place]), actor.turns)
         count = actor.in_turn.of_copy(copy)
         each = count - 1 if reason == _LAST else (each - actor.pace.ways) % count
         return first + each * actor.turns + copy
 
-    def _source(self, actor: int, edge: int) -> tuple[int, int]:
-        """Return the iteration that an edge of an actor comes from, and by how many inferences it is older."""
-        edges = self.edges[actor]
+    def _source(self, place: int, actor: int) -> tuple[int, int]:
+        """Return the iteration that an iteration was raised for by an edge, and by how many inferences it is older."""
+        edges, edge = self.edges[actor], self.reason[place]
         source, tokens = int(edges.sources[edge]), int(edges.tokens[edge])
-        upto = source - int(self.first[-1])
-        return (
-            (source, tokens)
-            if upto < 0
-            else (int(self.latest_of[upto]), tokens + int(self.older[upto]))
-        )
+        if source < self.first[-1]:
+            return source, tokens
+        latest, older = self.followed[:, place].tolist()
+        return latest, tokens + older
 
     def _actor(self, place: int) -> int:
         """Return the number of the actor of an iteration."""
@@ -368,7 +384,8 @@ class PeriodicSearch:
         number = self._actor(place)
         actor, reason = self.actors[number], int(self.reason[place])
         target, iteration = int(self.since[place]), int(place - self.first[number])
-        steps, pace = (iteration - target) // actor.turns, actor.pace
+        steps = (iteration - target) // actor.turns
+        pace = actor.in_turn.pace_of(target % actor.turns)
         lead = pace.lead(steps)
         if reason == _LAST:
             return _Hop(actor.name, target, None, steps + 1, pace.step + lead, 1)
@@ -376,7 +393,7 @@ class PeriodicSearch:
             each, copy = divmod(target, actor.turns)
             tokens = -((each - pace.ways) // actor.in_turn.of_copy(copy))
             return _Hop(actor.name, target, None, steps + pace.ways, pace.busy + lead, tokens)
-        edges, (source, tokens) = self.edges[number], self._source(number, reason)
+        edges, (source, tokens) = self.edges[number], self._source(place, number)
         dependence = actor.dependences[int(edges.of[reason])]
         of = self.number[dependence.source]
         return _Hop(

@@ -126,8 +126,8 @@ class Recurrence(Control[_Times]):
                 name=name,
                 iterations=state.actor.in_turn.of_copy(turn),
                 start=state.record.start.reshape(self.inferences, -1)[:, turn :: state.actor.turns],
-                pace=state.actor.pace,
-                latency=state.actor.latency,
+                pace=state.actor.in_turn.pace_of(turn),
+                latency=(state.actor.latencies or state.actor.turns * (state.actor.latency,))[turn],
                 data_stalls=int(state.record.stalls[DependenceKind.RAW][:, turn].sum()),
                 credit_stalls=int(state.record.stalls[DependenceKind.WAR][:, turn].sum()),
             )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,12 +27,28 @@ _LEAST = -(2**62)
 class Turns:
     """Bounds on the starts of iterations that copies run in turn; it is to such an actor what `Pace` is to a core.
 
-    pace: that of each copy. copies: their number. iterations: number of iterations of an inference, on all copies.
+    pace: that of each copy, or of the slowest. copies: their number. iterations: number of iterations of an inference,
+    on all copies. paces: of each copy, where they differ, as on cores that give them different shares.
     """
 
     pace: Pace
     copies: int
     iterations: int
+    paces: tuple[Pace, ...] | None = None
+
+    def pace_of(self, copy: int) -> Pace:
+        """Return the pace of a copy."""
+        return self.pace if self.paces is None else self.paces[copy]
+
+    @cached_property
+    def _by_pace(self) -> list[tuple[Pace, np.ndarray]]:
+        """Each pace, and the copies that have it."""
+        if self.paces is None:
+            return [(self.pace, np.arange(self.copies))]
+        return [
+            (pace, np.flatnonzero([other == pace for other in self.paces]))
+            for pace in dict.fromkeys(self.paces)
+        ]
 
     def of_copy(self, copy: int) -> int:
         """Return the number of iterations of a copy in an inference."""
@@ -60,7 +77,7 @@ class Turns:
 
     def hold(self, bounds: np.ndarray, start: np.ndarray, first: int) -> None:
         """Like `Pace.hold`. All iterations are of one inference."""
-        reach = self.copies * max(back for back, _ in self.pace.bounds)
+        reach = self.copies * max(back for pace, _ in self._by_pace for back, _ in pace.bounds)
         for at, before, cycles in self._followed(first, first + min(reach, len(bounds))):
             earlier = before < first
             at, before = at[earlier] - first, before[earlier]
@@ -72,23 +89,29 @@ class Turns:
         each, copy = np.divmod(i, self.copies)
         count = -(-(self.iterations - copy) // self.copies)
         found = []
-        for back, cycles in self.pace.bounds:
-            earlier, place = np.divmod(inference * count + each - back, count)
-            before = earlier * self.iterations + place * self.copies + copy
-            there = np.flatnonzero(earlier >= 0)
-            found.append((first + there, before[there], cycles))
+        for pace, copies in self._by_pace:
+            having = np.isin(np.arange(self.copies), copies)[copy]
+            for back, cycles in pace.bounds:
+                earlier, place = np.divmod(inference * count + each - back, count)
+                before = earlier * self.iterations + place * self.copies + copy
+                there = np.flatnonzero(having & (earlier >= 0))
+                found.append((first + there, before[there], cycles))
         return found
 
     def earliest(self, bounds: np.ndarray, first: int) -> np.ndarray:
         """Like `Pace.earliest`, for iterations of one inference from `first` on."""
         grid, run = self._by_copy(bounds, first)
-        return self.pace.earliest(grid).reshape(-1)[run]
+        for pace, copies in self._by_pace:
+            grid[:, copies] = pace.earliest(grid[:, copies])
+        return grid.reshape(-1)[run]
 
     def caused(self, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Like `Pace.caused`, for all iterations of an inference."""
         grid, run = self._by_copy(bounds, 0)
-        starts, cause = self.pace.caused(grid)
-        cause = cause * self.copies + np.arange(self.copies)
+        starts, cause = np.empty_like(grid), np.empty_like(grid)
+        for pace, copies in self._by_pace:
+            starts[:, copies], each = pace.caused(grid[:, copies])
+            cause[:, copies] = each * self.copies + copies
         return starts.reshape(-1)[run], cause.reshape(-1)[run]
 
     def _by_copy(self, bounds: np.ndarray, first: int) -> tuple[np.ndarray, slice]:

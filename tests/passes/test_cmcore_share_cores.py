@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -17,6 +18,10 @@ from cmir.cost.firing import Firing
 from cmir.cost.program_cost import firing_cost
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
+from cmir.proof.control import prove_control
+from cmir.report.activity import activities
+from cmir.report.figures import page_figures
+from cmir.report.occupancy import occupancies
 from cmir.simulator.simulator import Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
@@ -36,16 +41,26 @@ link_bytes_per_cycle = 4
 """
 
 
-def compiled(machine: str) -> Compiled:
-    """A residual block, a pool and a dense layer: four programs, three of them with matrices."""
+STAGES = ("conv1", "max_pool1", "conv2", "max_pool2", "gemm1")
+
+
+def compiled(machine: str, turns: Mapping[str, int] | None = None) -> Compiled:
+    """A residual block, pools and a dense layer: five programs, three of them with matrices.
+
+    turns: numbers of copies of stages that run iterations in turn.
+    """
     net = Builder(2, 6, 6)
     first = net.conv("x", 2, pads=1)
     block = net.relu(net.add(net.conv(net.pool(first, strides=1, kernel=1), 2, pads=1), first))
     output = net.gemm(net.flatten(net.pool(block)), 3)
+    passes = [
+        f"polyhedral-replicate{{stage={stage} copies={count} by=turns}}"
+        for stage, count in (turns or {}).items()
+    ]
     rings = (
         f"polyhedral-stream-inputs,polyhedral-assign-storage{{sizes=lossless hardware='{machine}'}}"
     )
-    return compile_network(net.model(output), passes=rings, hardware=machine)
+    return compile_network(net.model(output), passes=",".join([*passes, rings]), hardware=machine)
 
 
 def share(network: Compiled, machine: str, options: str) -> TimedNetwork:
@@ -65,10 +80,11 @@ def test_programs_that_share_keep_room_and_interval(data: st.DataObject) -> None
         crossbars=data.draw(st.integers(1, 3), "crossbars"),
         lanes=data.draw(st.sampled_from([1, 4, 64]), "lanes"),
     )
-    network = compiled(machine)
+    turns = {stage: data.draw(st.integers(1, 3), stage) for stage in STAGES[:3]}
+    network = compiled(machine, turns)
     alone = network.timed
     own = {
-        name: alone.costs[name].pace.cycles(alone.network.cores[name].iterations)
+        name: alone.costs[name].pace.cycles(alone.network.single_cores[name].iterations)
         for name in alone.network.positions
     }
     slack = data.draw(st.integers(1, 4), "slack")
@@ -76,12 +92,13 @@ def test_programs_that_share_keep_room_and_interval(data: st.DataObject) -> None
     cores, slots = data.draw(st.integers(1, 4), "cores"), data.draw(st.integers(4, 64), "slots")
     try:
         timed = share(network, machine, f"cores={cores} slots={slots} interval={interval}")
-    except CompileError:
-        assert cores < len(own)
+    except CompileError as error:
+        assert cores < len(own) and "room for" in error.message
         return
     ops = network.network.cores
     assert len(ops) <= cores
     assert Counter(i.core_name for op in ops for i in op.instances) == Counter([*own])
+    network.network.verify()
     hardware = Hardware.load(machine)
     crossbars: Counter[int] = Counter()
     for number, op in enumerate(ops):
@@ -91,21 +108,36 @@ def test_programs_that_share_keep_room_and_interval(data: st.DataObject) -> None
     assert max(crossbars.values()) <= (hardware.core.crossbars or 0)
     for name, cost in timed.costs.items():
         if name in own:
-            assert cost.pace.cycles(timed.network.cores[name].iterations) <= interval
+            assert cost.pace.cycles(timed.network.single_cores[name].iterations) <= interval
 
 
+@pytest.mark.parametrize("turns", [{}, {"conv1": 2, "conv2": 3}])
 @pytest.mark.parametrize("cores", [1, 2, 3, 4])
-def test_results_are_those_of_the_network(cores: int) -> None:
+def test_results_are_those_of_the_network(cores: int, turns: dict[str, int]) -> None:
     machine = MACHINE.format(phase=3, crossbars=3, lanes=4)
-    network = compiled(machine)
+    network = compiled(machine, turns)
+    if cores < max(turns.values(), default=0):
+        with pytest.raises(CompileError, match="the turns of @conv2 alone take 3 cores"):
+            share(network, machine, f"cores={cores} interval=5000")
+        return
     timed = share(network, machine, f"cores={cores} interval=5000")
     assert len(set(timed.network.positions.values())) == cores
+    prove_control(network.network)
     samples = network.samples(4)
     report = Simulator.of(timed, network.simulator.weights.parameters).run(samples)
-    for sample, outputs in zip(samples, report.outputs, strict=True):
-        assert_close(next(iter(outputs.values())), network.reference(sample)[0])
+    machine_of_reference = network.reference_machine(4)
+    (schedule,) = machine_of_reference.schedules(1)
+    literal = machine_of_reference.run(schedule, samples)
+    for sample, *found in zip(samples, report.outputs, literal, strict=True):
+        for outputs in found:
+            assert_close(next(iter(outputs.values())), network.reference(sample)[0])
     later = timed.time(4)
     assert [c.start.tolist() for c in later.cores] == [c.start.tolist() for c in report.cores]
+    for core, activity in zip(later.cores, activities(timed.actors, later), strict=True):
+        assert sum(activity.waited().values()) == core.data_stalls + core.credit_stalls
+        assert core.latency == timed.costs[core.name].latency
+    assert all(occupancy.most <= occupancy.slots for occupancy in occupancies(timed, later))
+    assert len(page_figures(timed, later, 5000.0)["cores"]) == len(later.cores)
 
 
 def test_slots_are_given_in_proportion_to_what_programs_need() -> None:

@@ -30,12 +30,14 @@ def problems(draw: st.DrawFn) -> PackingProblem:
         np.array(IN_TURN),
         talk,
         draw(st.integers(1, 3)),
+        np.array([draw(st.integers(0, 4)) for _ in range(programs)]),
     )
 
 
 def fits(problem: PackingProblem, cores: tuple[int, ...]) -> bool:
-    """Whether the programs of each core fit it, with none of the code that is tested."""
-    return all(
+    """Whether the programs of each core fit it, and may be there, with none of the code that is tested."""
+    where = list(zip(cores, problem.apart.tolist(), strict=True))
+    return len(set(where)) == len(where) and all(
         sum(size[r] for size, core in zip(problem.sizes, cores, strict=True) if core == k)
         <= problem.capacities[r]
         for k in range(problem.cores)
@@ -94,7 +96,9 @@ def test_largest_programs_are_alone_and_small_ones_join_whom_they_talk_to():
     sizes = np.array([[4, 6], [4, 6], [4, 6], [0, 0]])
     talk = np.zeros((4, 4), np.int64)
     talk[2, 3] = talk[3, 2] = 9
-    problem = PackingProblem(sizes, np.array([8, 8]), np.array([False, True]), talk, 3)
+    problem = PackingProblem(
+        sizes, np.array([8, 8]), np.array([False, True]), talk, 3, np.arange(4)
+    )
     *large, small = pack(problem).tolist()
     assert len(set(large)) == 3 and small == large[2]
 
@@ -103,7 +107,7 @@ def test_a_tight_packing_is_found():
     """Spreading and best-fit decreasing fail here, CP-SAT does not: 3+3+2+2 and 4+3+3 are 10 each."""
     sizes = np.array([[4], [3], [3], [3], [3], [2], [2]])
     problem = PackingProblem(
-        sizes, np.array([10]), np.array([False]), np.zeros((7, 7), np.int64), 2
+        sizes, np.array([10]), np.array([False]), np.zeros((7, 7), np.int64), 2, np.arange(7)
     )
     found = pack(problem)
     assert np.bincount(found, sizes[:, 0]).tolist() == [10, 10]
@@ -111,7 +115,9 @@ def test_a_tight_packing_is_found():
 
 def test_no_assignment_is_proved():
     sizes = np.array([[5], [5], [5]])
-    problem = PackingProblem(sizes, np.array([9]), np.array([False]), np.zeros((3, 3), np.int64), 2)
+    problem = PackingProblem(
+        sizes, np.array([9]), np.array([False]), np.zeros((3, 3), np.int64), 2, np.arange(3)
+    )
     with pytest.raises(PackingError) as error:
         pack(problem)
     assert error.value.proved

@@ -21,7 +21,7 @@ def edges(actors: Mapping[CoreName, Actor]) -> list[Edge]:
         for i in range(actor.iterations):
             turn = i % actor.turns
             mine = range(turn, actor.iterations, actor.turns)
-            for back, cycles in actor.pace.bounds:
+            for back, cycles in actor.in_turn.pace_of(turn).bounds:
                 n, j = divmod(mine.index(i) - back, len(mine))
                 found.append(((name, mine[j]), (name, i), cycles, -n))
             for dependence in actor.dependences:

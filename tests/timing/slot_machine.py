@@ -6,7 +6,7 @@ their order; nothing else arbitrates. A resource that is not divided serves in e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 DIVIDED = ("issue", "dpu", "sram", "link")
@@ -35,9 +35,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Need:
-    """Iteration i waits for iteration `of[i]` of program `source`, counted from the beginning of the same inference.
+    """Iteration i waits for iteration `of[i]` of stage `source`, counted from the beginning of the same inference.
 
-    result: whether it waits for the result, or for the start. delay: cycles from there to here.
+    Copies that run the iterations of a stage in turn are followed in the order of the iterations: all up to `of[i]` are
+    waited for. result: whether it waits for the result, or for the start. delay: cycles from there to here.
     """
 
     source: int
@@ -48,13 +49,29 @@ class Need:
 
 @dataclass(frozen=True)
 class Program:
-    """Steps of an iteration, and its number in an inference. ways: sets of crossbars. shares: slots by resource."""
+    """Steps of an iteration, and the number of iterations in an inference.
+
+    ways: sets of crossbars. shares: slots by resource. stage: whose iterations it runs: those with number `turn`, and
+    every so many. `needs` are those of its own iterations.
+    """
 
     steps: tuple[Step, ...]
     iterations: int
     ways: int
     shares: Mapping[str, int]
     needs: tuple[Need, ...] = ()
+    stage: int = 0
+    turn: int = 0
+    turns: int = 1
+
+    def numbers(self, stages: Mapping[int, int]) -> Callable[[int], int]:
+        """From the number of one of its iterations of the stream to that in the stage. stages: iterations of each."""
+
+        def number(k: int) -> int:
+            inference, each = divmod(k, self.iterations)
+            return inference * stages[self.stage] + self.turn + each * self.turns
+
+        return number
 
 
 NEVER_WAITS = -(10**6)
@@ -114,8 +131,9 @@ class _Queue:
 
 
 class SlotMachine:
-    """programs: in any order. core: of each program. sizes: slots of the tables of each core.
+    """programs: each with a stage of its own, or a turn of one.
 
+    core: of each program. sizes: slots of the tables of each core.
     phases: of each core; cycle 0 is at this place of its tables.
     """
 
@@ -137,6 +155,11 @@ class SlotMachine:
             for s, step in enumerate(program.steps)
             for k, stage in enumerate(step.stages)
         }
+        self.iterations: dict[int, int] = {}
+        """Iterations of each stage, on all copies."""
+        for program in programs:
+            of_stage = self.iterations.get(program.stage, 0)
+            self.iterations[program.stage] = of_stage + program.iterations
         self.starts: list[list[int]] = [[] for _ in programs]
         self.done: list[dict[tuple[int, int], int]] = [{} for _ in programs]  # (step, iteration)
         self.sets: dict[tuple[Use, int], int] = {}
@@ -194,17 +217,27 @@ class SlotMachine:
         for need in program.needs:
             if need.of[point] == NEVER_WAITS:
                 continue
-            event = need.of[point] + inference * self.programs[need.source].iterations
-            if event < 0:
-                continue
-            if event >= len(self.starts[need.source]):
-                return False
-            at = self.starts[need.source][event]
-            if need.result:
-                at = self.result(need.source, event)
-            if at is None or at + need.delay > cycle:
-                return False
+            event = need.of[point] + inference * self.iterations[need.source]
+            for source, k in self._followed(need.source, event):
+                if k >= len(self.starts[source]):
+                    return False
+                at = self.result(source, k) if need.result else self.starts[source][k]
+                if at is None or at + need.delay > cycle:
+                    return False
         return True
+
+    def _followed(self, stage: int, event: int) -> Iterator[tuple[int, int]]:
+        """The iterations up to an event of a stage, as the programs that run them number them: the last of each.
+
+        Earlier ones of a program have started before, and results of a program come in order.
+        """
+        for p, program in enumerate(self.programs):
+            if program.stage == stage:
+                number, k = program.numbers(self.iterations), 0
+                while number(k) <= event:
+                    k += 1
+                if k:
+                    yield p, k - 1
 
     def _start(self, p: int, cycle: int) -> None:
         i = len(self.starts[p])

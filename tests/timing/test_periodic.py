@@ -81,14 +81,14 @@ def check_cycle(actors: Network, period: int, error: InfeasiblePeriodError) -> N
             if delays is None
             else delays[target % actors[link.waiter].turns, turn]
         )
-        delay += source.pace.lead(link.lead)
+        delay += source.in_turn.pace_of(turn).lead(link.lead)
         around, entered = divmod(each - link.lead, len(range(turn, source.iterations, turns)))
         assert turn + turns * entered == after.target
         tokens += -inferences - around
     if links:
         assert tokens == error.tokens
         assert delay >= error.delay
-        assert delay == error.delay or any(actor.pace.in_turn for actor in actors.values())
+        assert delay == error.delay or any(actor.alternates for actor in actors.values())
     else:  # a core that has too much to do
         ratio = Fraction(error.delay, error.tokens)
         assert any(a.cycles >= ratio for a in actors.values())

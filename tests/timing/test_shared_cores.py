@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -70,30 +71,34 @@ class Chip:
         return [costs[p] for p in range(len(self.programs))]
 
     def model(self, inferences: int) -> RunReport | None:
-        """The run by the model; None for a deadlock."""
-        costs = self.costs()
+        """The run by the model, program by program; None for a deadlock."""
+        costs, stages = self.costs(), defaultdict[int, list[int]](list)
+        for p, program in enumerate(self.programs):
+            stages[program.stage].append(p)
 
-        def delay(need: Need) -> int:
-            return need.delay + (costs[need.source].latency if need.result else 0)
+        def dependence(k: int, copies: list[int]) -> Dependence:
+            """The k-th need of all copies of a stage."""
+            needs = [self.programs[p].needs[k] for p in copies]
+            of = np.empty(sum(len(need.of) for need in needs), np.int64)
+            for turn, need in enumerate(needs):
+                of[turn :: len(copies)] = [ALWAYS if n == NEVER_WAITS else n for n in need.of]
+            result = needs[0].result
+            delays = [
+                [need.delay + (costs[q].latency if result else 0) for q in stages[need.source]]
+                for need in needs
+            ]
+            kind = DependenceKind.RAW if result else DependenceKind.WAR
+            source = CoreName(f"s{needs[0].source}")
+            return Dependence.of_copies(kind, source, "b", of, np.array(delays))
 
         actors = {
-            CoreName(f"s{p}"): Actor(
-                CoreName(f"s{p}"),
-                program.iterations,
-                costs[p].pace,
-                costs[p].latency,
-                [
-                    Dependence(
-                        DependenceKind.RAW if need.result else DependenceKind.WAR,
-                        CoreName(f"s{need.source}"),
-                        "b",
-                        np.array([ALWAYS if n == NEVER_WAITS else n for n in need.of], np.int64),
-                        delay(need),
-                    )
-                    for need in program.needs
-                ],
+            (name := CoreName(f"s{stage}")): Actor.of_copies(
+                name,
+                sum(self.programs[p].iterations for p in copies),
+                [(costs[p].pace, costs[p].latency) for p in copies],
+                [dependence(k, copies) for k in range(len(self.programs[copies[0]].needs))],
             )
-            for p, program in enumerate(self.programs)
+            for stage, copies in stages.items()
         }
         try:
             return Recurrence(actors, inferences).run()
@@ -142,19 +147,22 @@ def uses_in(steps: Sequence[Step], resource: str) -> int:
 
 @st.composite
 def chips(draw: st.DrawFn, divided: bool = True) -> Chip:
-    """Programs on cores.
+    """Programs on cores, some of which run the iterations of a stage in turn.
 
     divided: they divide all that they use. A program has all slots of a resource only if an iteration uses it once: the
     model does not count collisions of uses of an undivided resource. Otherwise each program has a core, and uses each
     resource once.
     """
     actors = [*draw(networks()).values()]
-    count = len(actors)
+    of_stage = [draw(iterations(3 if divided else 1)) for _ in actors]
+    sets = [draw(st.integers(1, 3)) if firing.matrices else 1 for _, firing in of_stage]
+    turns = [draw(st.integers(1, min(3, actor.iterations))) for actor in actors]
+    copies = [(stage, turn) for stage, count in enumerate(turns) for turn in range(count)]
+    count = len(copies)
     cores = draw(st.integers(1, min(2, count))) if divided else count
-    core = [draw(st.integers(0, cores - 1)) for _ in actors] if divided else [*range(count)]
-    made = [draw(iterations(3 if divided else 1)) for _ in actors]
-    ways = [draw(st.integers(1, 3)) if firing.matrices else 1 for _, firing in made]
-    shares: list[dict[str, int]] = [{} for _ in actors]
+    core = [draw(st.integers(0, cores - 1)) for _ in copies] if divided else [*range(count)]
+    made, ways = [of_stage[s] for s, _ in copies], [sets[s] for s, _ in copies]
+    shares: list[dict[str, int]] = [{} for _ in copies]
     for p, (steps, _) in enumerate(made if divided else ()):
         for resource in DIVIDED:
             if uses := uses_in(steps, resource):
@@ -177,20 +185,23 @@ def chips(draw: st.DrawFn, divided: bool = True) -> Chip:
     programs = [
         Program(
             made[p][0],
-            actor.iterations,
+            len(range(turn, actors[stage].iterations, turns[stage])),
             ways[p],
             shares[p],
-            tuple(_need(dependence) for dependence in actor.dependences),
+            tuple(_need(wait, turn, turns[stage]) for wait in actors[stage].dependences),
+            stage,
+            turn,
+            turns[stage],
         )
-        for p, actor in enumerate(actors)
+        for p, (stage, turn) in enumerate(copies)
     ]
     firings = [replace(made[p][1], ways=ways[p]) for p in range(count)]
     return Chip(tuple(programs), tuple(firings), tuple(core), tuple(sizes), tuple(phases))
 
 
-def _need(dependence: Dependence) -> Need:
+def _need(dependence: Dependence, turn: int, turns: int) -> Need:
     result = dependence.kind is DependenceKind.RAW
-    needs = [NEVER_WAITS if n == ALWAYS else n for n in dependence.needs.tolist()]
+    needs = [NEVER_WAITS if n == ALWAYS else n for n in dependence.needs[turn::turns].tolist()]
     delay = dependence.delay if result else CREDIT + dependence.delay
     return Need(int(dependence.source.program[1:]), needs, result, delay)
 

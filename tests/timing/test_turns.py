@@ -8,11 +8,15 @@ from collections.abc import Mapping
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timing import test_periodic, test_steady
+from timing import test_latest, test_periodic, test_steady
 
+from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
+from cmir.elaboration.automata import ALWAYS
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
+from cmir.timing.periodic import periodic_schedule
 from cmir.timing.recurrence import Recurrence
 
 Network = dict[CoreName, Actor]
@@ -20,7 +24,7 @@ Network = dict[CoreName, Actor]
 
 @st.composite
 def in_turns(draw: st.DrawFn, networks: st.SearchStrategy[Network]) -> Network:
-    """Networks some of whose actors are copies, with delays that differ between copies or not."""
+    """Networks some of whose actors are copies, with paces and delays that differ between copies or not."""
     actors = draw(networks)
     turns = {name: draw(st.integers(1, actor.iterations)) for name, actor in actors.items()}
 
@@ -34,12 +38,17 @@ def in_turns(draw: st.DrawFn, networks: st.SearchStrategy[Network]) -> Network:
             was.kind, was.source, was.array, was.needs, np.reshape(delays, shape), was.first
         )
 
-    return {
-        name: dataclasses.replace(
-            actor, turns=turns[name], dependences=[dependence(actor, d) for d in actor.dependences]
-        )
-        for name, actor in actors.items()
-    }
+    def divided(actor: Actor) -> Actor:
+        count = turns[actor.name]
+        waits = [dependence(actor, d) for d in actor.dependences]
+        if count == 1 or draw(st.booleans()):
+            return dataclasses.replace(actor, turns=count, dependences=waits)
+        steps = draw(st.lists(st.integers(1, 6), min_size=count, max_size=count))
+        paces = (dataclasses.replace(actor.pace, step=step) for step in steps)
+        times = [(pace, actor.latency) for pace in paces]
+        return Actor.of_copies(actor.name, actor.iterations, times, waits)
+
+    return {name: divided(actor) for name, actor in actors.items()}
 
 
 class Copy:
@@ -52,7 +61,7 @@ class Copy:
         each = range(turn, actor.iterations, actor.turns)
         self.iterations = [(n, i) for n in range(inferences) for i in each]
         self.starts: list[int] = []
-        self.pace = actor.pace
+        self.pace = actor.in_turn.pace_of(turn)
 
     def fire(self, arrived: int) -> None:
         k = len(self.starts)
@@ -151,6 +160,32 @@ def test_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
     test_periodic.check_earliest_starts(actors, more, arbitrary)
 
 
+def test_copies_that_follow_each_other_without_a_cycle() -> None:
+    """Both start at the latest start of both in the inference before: a later look for that one finds either."""
+    name = CoreName("a")
+    needs = np.array([-1, -1])
+    wait = Dependence(DependenceKind.WAR, name, "b", needs, 3)
+    actor = Actor(name, 2, Pace(1), 1, [wait], 2)
+    starts = periodic_schedule({name: actor}, 3, np.array([5, 0]))
+    assert starts.tolist() == [5, 5]
+
+
 @given(in_turns(test_periodic.networks()))
 def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
     test_periodic.check_smallest_interval(actors)
+
+
+@settings(max_examples=200)
+@given(in_turns(test_periodic.networks()), st.integers(0, 30))
+def test_latest_starts(actors: Network, more: int) -> None:
+    """Control units wait for no earlier event than in the inference before (Lemma 5), on which reversal relies."""
+
+    def through_the_stream(was: Dependence) -> Dependence:
+        last = was.needs[-1] - (actors[was.source].iterations if was.needs[-1] != ALWAYS else 0)
+        return dataclasses.replace(was, needs=np.maximum(was.needs, last))
+
+    actors = {
+        name: dataclasses.replace(actor, dependences=[*map(through_the_stream, actor.dependences)])
+        for name, actor in actors.items()
+    }
+    test_latest.check_latest_starts(actors, more)

@@ -50,30 +50,6 @@ cmcore.network @main () -> () {
 
 // -----
 
-// expected-error @below {{the turns of @P must have one pace: @core0 and @core1 give it different shares}}
-cmcore.network @main () -> () {
-  cmcore.program @P {
-    cmcore.loop_nest {}
-    cmcore.iteration () {}
-  }
-  cmcore.core @core0 runs [@P turn 0 of 2 dpu 1 of 4] at (0)
-  cmcore.core @core1 runs [@P turn 1 of 2 dpu 2 of 4] at (1)
-}
-
-// -----
-
-// expected-error @below {{the turns of @P must have one pace: @core0 and @core1 give it different shares}}
-cmcore.network @main () -> () {
-  cmcore.program @P {
-    cmcore.loop_nest {}
-    cmcore.iteration () {}
-  }
-  cmcore.core @core0 runs [@P turn 0 of 2 dpu 1 of 4] at (0)
-  cmcore.core @core1 runs [@P turn 1 of 2 dpu 1 of 3] at (1)
-}
-
-// -----
-
 cmcore.network @main () -> () {
   cmcore.program @P {
     cmcore.loop_nest {}
