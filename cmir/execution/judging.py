@@ -227,7 +227,7 @@ class _Court:
         """Return the outputs that ties explain, by inference and name, and the number of ties."""
         if self.shadow is None or not doubtful:
             return set(), 0
-        stream, first, places = self._stream(doubtful)
+        stream, first, places = self._stream(doubtful, self.shadow.lanes)
         try:
             followed, ties = self.shadow.follow(stream, first)
             alone = self.shadow.evaluate(stream, first)
@@ -244,15 +244,19 @@ class _Court:
         }, ties
 
     def _stream(
-        self, inferences: Sequence[_Inference]
+        self, inferences: Sequence[_Inference], lanes: int = 1
     ) -> tuple[Sequence[Arrays], Sequence[int] | None, Sequence[int]]:
         """Return a stream to evaluate for inferences, as `Reference.evaluate` takes it, and the place of each in it.
 
-        State needs the inferences before them, too.
+        State needs the inferences before them, too; a run in lanes, those that it had in lock-step with them.
         """
         numbers = [inference.number for inference in inferences]
         if not self.reference.has_state:
-            return [self.inputs[number] for number in numbers], None, range(len(numbers))
+            groups = sorted({number // lanes for number in numbers})
+            whole = [n for g in groups for n in range(g * lanes, (g + 1) * lanes)]
+            stream = [self.inputs[n] for n in whole if n < len(self.inputs)]
+            place = {number: index for index, number in enumerate(whole)}
+            return stream, None, [place[number] for number in numbers]
         last = numbers[-1] + 1
         return self.inputs[:last], None if self.first is None else self.first[:last], numbers
 

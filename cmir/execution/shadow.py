@@ -36,8 +36,14 @@ class Shadow:
         interface: Interface,
         parameters: Mapping[str, np.ndarray],
         narrowest: str | None,
+        lanes: int = 1,
     ):
-        """narrowest: the least precise float type of the network, which tells how near numbers on ties are."""
+        """Prepare evaluations.
+
+        narrowest: the least precise float type of the network, which tells how near numbers on ties are. lanes: number
+        of inferences that the run had in lock-step, on which the order of its additions depends.
+        """
+        self.lanes = lanes
         self.timed, self.interface, self.parameters = timed, interface, parameters
         _, self.atol = default_tolerances(np.dtype(np.float32), narrowest)
 
@@ -58,7 +64,7 @@ class Shadow:
         recorder = Recorder()
         network, actors = self.timed.network, self.timed.actors
         simulator = Simulator(network, actors, self.parameters, recorder)
-        simulator.run(self._inputs(stream), first=first)
+        simulator.run(self._inputs(stream), first=first, lanes=self._lanes(first))
         follower = Follower(recorder.decisions, self.atol)
         return self._run(stream, first, follower), follower.taken
 
@@ -75,4 +81,9 @@ class Shadow:
         ]
         parameters = DoubleParameters(self.parameters)
         simulator = Simulator(self._network, self.timed.actors, parameters, numbers)
-        return self.interface.named(simulator.run(wide, first=first).outputs)
+        report = simulator.run(wide, first=first, lanes=self._lanes(first))
+        return self.interface.named(report.outputs)
+
+    def _lanes(self, first: Sequence[int] | None) -> int:
+        """Return the number of lanes; the first sequences of a stream may be fewer than those of the run."""
+        return self.lanes if first is None else min(self.lanes, len(set(first)))

@@ -116,6 +116,7 @@ class Network(Visible):
         random: int | None = None,
         inferences: int | None = None,
         sequence_lengths: Sequence[int] | None = None,
+        lanes: int | None = None,
         chunk: int | None = None,
         progress: ProgressCallback | bool = True,
     ) -> Run:
@@ -126,7 +127,9 @@ class Network(Visible):
         random: the seed of random inputs, instead of `inputs`.
         inferences: number of inferences; inputs are repeated in turn. By default as many as are given.
         sequence_lengths: lengths of the sequences that the stream consists of; state begins anew in each.
-        chunk: the most iterations that a core runs before others get a turn; affects speed only.
+        lanes: number of inferences that run in lock-step; with state, of sequences. By default as many as save time.
+        chunk: the most iterations that a core runs before others get a turn; with it, the default of `lanes` is 1. Both
+            affect speed only.
         progress: see `cmir.compile`.
 
         Raises CompileError for inputs that do not fit.
@@ -141,13 +144,15 @@ class Network(Visible):
                 samples = self.interface.random(random, inferences or 1)
             else:
                 samples = self.interface.given(inputs, inferences)
-            return self.execute(samples, sequence_lengths, chunk, show)
+            check_positive("lanes", 1 if lanes is None else lanes)
+            return self.execute(samples, sequence_lengths, chunk, lanes, show)
 
     def execute(
         self,
         samples: Sequence[Sample],
         sequence_lengths: Sequence[int] | None,
         chunk: int | None,
+        lanes: int | None,
         show: Show,
     ) -> Run:
         """Execute inferences, given as the interface returns them. See `run`."""
@@ -155,14 +160,19 @@ class Network(Visible):
         network = self._elaborated.op
         first = sequence_starts(sequence_lengths, len(samples), network)
         given = self.interface.arrays(samples)
-        record = self._simulator.run(given, chunk, executing(show), first)
+        simulator = self._simulator
+        if lanes is None:
+            lanes = 1 if chunk is not None else simulator.lanes_for(len(samples), first)
+        record = simulator.run(given, chunk, executing(show), first, lanes)
         outputs = self.interface.named(record.outputs)
-        return Run(self.name, self.timed, record, outputs, partial(self._check, samples, first))
+        judge = partial(self._check, samples, first, lanes)
+        return Run(self.name, self.timed, record, outputs, judge, lanes)
 
     def _check(
         self,
         inputs: Sequence[Sample],
         first: Sequence[int] | None,
+        lanes: int,
         outputs: Sequence[Sample],
         against: Path | None,
         evaluator: EvaluatorChoice | None,
@@ -176,7 +186,7 @@ class Network(Visible):
         else:
             reference = reference_of_ir(self._model)
         compared = Tolerances(*tolerances, self._narrowest)
-        return self.judge(reference, inputs, outputs, compared, first)
+        return self.judge(reference, inputs, outputs, compared, first, lanes)
 
     @cached_property
     def _narrowest(self) -> str | None:
@@ -192,10 +202,14 @@ class Network(Visible):
         outputs: Sequence[Sample],
         tolerances: Tolerances,
         first: Sequence[int] | None,
+        lanes: int,
     ) -> Verdict:
-        """Compare the outputs of inferences with a reference. first: see `Reference.evaluate`."""
+        """Compare the outputs of inferences with a reference.
+
+        first: see `Reference.evaluate`. lanes: number of inferences that the run had in lock-step.
+        """
         parameters, narrowest = self._model.parameters, tolerances.narrowest
-        shadow = Shadow(self.timed, self.interface, parameters, narrowest)
+        shadow = Shadow(self.timed, self.interface, parameters, narrowest, lanes)
         arrays = [[*sample.values()] for sample in inputs]
         return check(reference, arrays, outputs, tolerances, first, shadow)
 

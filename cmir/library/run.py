@@ -52,6 +52,7 @@ class Run(Visible):
     timed: the network with costs and delays.
     record: when iterations started.
     samples: the outputs of each inference by name; empty if only the timing was computed.
+    lanes: number of inferences that ran in lock-step, which affects speed only.
     """
 
     def __init__(
@@ -61,10 +62,11 @@ class Run(Visible):
         record: RunReport,
         samples: Sequence[Sample] = (),
         judge: Judge | None = None,
+        lanes: int = 1,
     ):
         """judge: compares the outputs with a reference; None if there is nothing to compare."""
         self.name, self.timed, self.record, self.samples = name, timed, record, samples
-        self._judge = judge
+        self._judge, self.lanes = judge, lanes
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:

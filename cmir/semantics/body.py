@@ -168,7 +168,7 @@ def _pick(op: Operation, x: np.ndarray, *indices: np.ndarray) -> np.ndarray:
     try:
         return pick(x, *indices)
     except IndexError as error:
-        raise CompileError(op, str(error)) from None
+        raise CompileError(op, str(error)) from error
 
 
 @implements(PlaceOp, takes_operation=True, interpreted=True, owns_result=True)
@@ -177,7 +177,7 @@ def _place(op: Operation, updates: np.ndarray, x: np.ndarray, *indices: np.ndarr
     try:
         return place(x, updates, *indices, kind=None if op.kind is None else op.kind.data)
     except IndexError as error:
-        raise CompileError(op, str(error)) from None
+        raise CompileError(op, str(error)) from error
 
 
 @implements(ArgTopKOp, takes_operation=True, interpreted=True)

@@ -21,6 +21,8 @@ from cmir.simulator.memory import Memory
 from cmir.simulator.products import Product, Products
 from cmir.simulator.weights import Weights
 from cmir.support.blocks import blocks
+from cmir.support.diagnostics import CompileError
+from cmir.support.numerics import OutsideError
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,21 @@ class Body:
         self.steps = _with_last_uses(steps, new)
 
     def run(self, memory: Memory, inference: int, first: int, last: int) -> None:
-        """Run iterations first ≤ i < last on the data of a group."""
+        """Run iterations first ≤ i < last on the data of a group.
+
+        Raises CompileError, which names the inference, for an index that is out of range.
+        """
         lanes = self.lanes if memory.width == 1 else memory.width * self.lanes_in_groups
         # Infinities and NaNs are ordinary results, as on the accelerator.
         with np.errstate(all="ignore"):
             for start, stop in blocks(first, last, lanes):
-                self._run(memory, inference, start, stop)
+                try:
+                    self._run(memory, inference, start, stop)
+                except CompileError as error:
+                    if isinstance(outside := error.__cause__, OutsideError):
+                        number = memory.stream.numbers(inference)[outside.row % memory.width]
+                        error.reword(lambda text, n=number: f"{text}, in inference {n}")
+                    raise
 
     def _run(self, memory: Memory, inference: int, start: int, stop: int) -> None:
         core, values = self.core, self.values.copy()

@@ -22,6 +22,7 @@ from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.sections import Crossbar
 from cmir.simulator.body import Body
 from cmir.simulator.execution import Execution, Progress, Sink
+from cmir.simulator.lanes import check_lanes, lanes_for, most_useful_lanes, sequences_of
 from cmir.simulator.memory import Memory, MemoryPlan
 from cmir.simulator.numbers import NUMBERS, Numbers
 from cmir.simulator.products import Products
@@ -105,6 +106,17 @@ class Simulator:
             self._bodies[core] = Body(self.network.cores[core], self.weights, self._products)
         return self._bodies[core]
 
+    @cached_property
+    def _most_useful_lanes(self) -> int:
+        return most_useful_lanes(self.network, self.actors, self.memory_plan)
+
+    def lanes_for(self, count: int | None, first: Sequence[int] | None = None) -> int:
+        """Return the number of lanes in which a stream runs fast, within bounds of memory.
+
+        count: number of inferences, None if unknown. first: see `run`.
+        """
+        return lanes_for(self._most_useful_lanes, count, sequences_of(self.network, first))
+
     def run(
         self,
         inputs: Inputs,
@@ -120,11 +132,12 @@ class Simulator:
         chunk: maximum number of iterations that a core runs before others get a turn; None for no limit.
         first: for each inference, the number of the first inference of its sequence: reads that reach back further give
         initial values. None for a stream that is one sequence.
-        lanes: number of inferences, or of sequences, that run in lock-step; a network with state has no more than
-        sequences.
+        lanes: number of inferences that run in lock-step; with state, of sequences.
         sink: takes the outputs; by default they are part of the report.
-        Raises CompileError for inputs that do not match, DeadlockError if no core can continue.
+        Raises CompileError for inputs that do not match, or for more lanes than sequences, DeadlockError if no core can
+        continue.
         """
+        check_lanes(lanes, sequences_of(self.network, first))
         shapes = {name: self.network.arrays[name].shape for name in self.network.inputs}
         stream = Stream(inputs, shapes, lanes, first)
         memory = self._memory(self.network, self.memory_plan, self.weights, stream)

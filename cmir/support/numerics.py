@@ -198,6 +198,14 @@ def arg_top_k(x: Any, count: int, largest: bool) -> Any:
     return (x.shape[1] - 1 - np.flip(backwards, 1)[:, :count]).astype(np.int32)
 
 
+class OutsideError(IndexError):
+    """An index that is out of range. row: its index along the first axis."""
+
+    def __init__(self, message: str, row: int):
+        self.row = row
+        super().__init__(message)
+
+
 def places_of(shape: Sequence[int], indices: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return the indices of the first dimensions of an array of this shape, with those from the end counted up.
 
@@ -209,7 +217,8 @@ def places_of(shape: Sequence[int], indices: Sequence[np.ndarray]) -> list[np.nd
         outside = (places < 0) | (places >= size)
         if outside.any():
             wrong = given[outside].flat[0]
-            raise IndexError(f"index {wrong} is outside a dimension of {count_of(size, 'element')}")
+            message = f"index {wrong} is outside a dimension of {count_of(size, 'element')}"
+            raise OutsideError(message, int(np.argwhere(outside)[0, 0]))
         found.append(places)
     return found
 

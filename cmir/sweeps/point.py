@@ -183,7 +183,8 @@ def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) ->
     double = run.folder / "float64.npz"
     exact = [*_samples(double, run.count)] if double.is_file() else None
     samples = [dict(zip(timed.network.inputs, values, strict=True)) for values in inputs]
-    outputs = Simulator.of(timed, parameters).run(samples).outputs
+    simulator = Simulator.of(timed, parameters)
+    outputs = simulator.run(samples, lanes=simulator.lanes_for(len(samples))).outputs
     narrowest = narrowest_float(timed.network.op)
     if problems := compare(outputs, expected, narrowest=narrowest, exact=exact):
         raise CompileError(None, f"check failed: {problems[0]}")

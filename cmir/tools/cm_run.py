@@ -148,7 +148,8 @@ def _execute(options: argparse.Namespace, network: Network, show: Show) -> tuple
         samples = network.interface.random(options.random, count)
     else:
         samples = network.interface.read(options.inputs, options.inferences)
-    return samples, network.execute(samples, options.sequence_lengths, options.chunk, show)
+    lengths, chunk, lanes = options.sequence_lengths, options.chunk, options.lanes
+    return samples, network.execute(samples, lengths, chunk, lanes, show)
 
 
 def _show(
@@ -244,7 +245,7 @@ def _check(
     from cmir.execution.sequences import sequence_starts
 
     first = sequence_starts(options.sequence_lengths, len(samples), network.timed.network.op)
-    verdict = network.judge(reference, samples, run.samples, tolerances, first)
+    verdict = network.judge(reference, samples, run.samples, tolerances, first, run.lanes)
     for line in verdict.wrong:
         print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
     if verdict:

@@ -136,10 +136,17 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         "--output-curve", metavar="FILE", type=Path, help="write the buffer curve to a CSV file"
     )
     parser.add_argument(
+        "--lanes",
+        metavar="N",
+        type=positive,
+        help="the inferences that are executed in lock-step, or with state the sequences; changes no cycles (default:"
+        " as many as save time, within bounds of memory)",
+    )
+    parser.add_argument(
         "--chunk",
         metavar="N",
         type=positive,
-        help="the most iterations a core executes at a time; changes no cycles",
+        help="the most iterations a core executes at a time, with one lane by default; changes no cycles",
     )
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="write the outputs to a .npy or .npz file"
@@ -278,12 +285,12 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
 
 def _runs_data(options: argparse.Namespace) -> bool:
     """Return True if there are inputs, or something is asked of outputs."""
-    asked = options.random, options.output, options.sequence_lengths
+    asked = options.random, options.output, options.sequence_lengths, options.lanes
     return bool(options.inputs or options.check or any(option is not None for option in asked))
 
 
 _OF_RUNS = (
-    *("check", "schedules", "output", "json", "inferences", "sequence_lengths", "advise"),
+    *("check", "schedules", "output", "json", "inferences", "sequence_lengths", "lanes", "advise"),
     *("timeline", "report", "plot", "trace"),
 )
 """Options that request a run, or results of a run."""

@@ -127,6 +127,20 @@ def test_pages_and_tables(net: cmir.Network, tmp_path: Path) -> None:
     assert len(run.figures["programs"]) == len(net.timing().figures["programs"])
 
 
+def test_lanes(net: cmir.Network) -> None:
+    """They change neither times nor what is computed, and a check follows the run."""
+    stream = images(7)
+    alone = net.run(stream, lanes=1)
+    for lanes, expected in ((3, 3), (None, 7)):
+        run = net.run(stream, lanes=lanes)
+        assert (run.lanes, run.cycles, run.figures) == (expected, alone.cycles, alone.figures)
+        np.testing.assert_allclose(run.output, alone.output, rtol=1e-5, atol=1e-5)
+        assert run.check()
+    assert net.run(stream, chunk=4).lanes == 1
+    with pytest.raises(CompileError, match="`lanes` must be an integer of at least 1, got 0"):
+        net.run(stream, lanes=0)
+
+
 def test_progress_is_reported(file: Path) -> None:
     said: list[tuple[str, float | None]] = []
 

@@ -16,6 +16,7 @@ from end_to_end.test_random_networks import compiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Builder, Compiled, compile_network, run_passes
+from onnx import parser
 from tolerance import assert_close
 from xdsl.dialects.builtin import ModuleOp
 
@@ -23,8 +24,9 @@ from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
+from cmir.simulator.lanes import lanes_for
 from cmir.simulator.simulator import Inputs, Simulator
-from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.timing.network import TimedNetwork
 from cmir.timing.recurrence import Recurrence
 from cmir.timing.report import RunReport
@@ -175,3 +177,45 @@ def test_outputs_are_given_as_groups_are_over() -> None:
     assert not report.outputs and report.inferences == 200
     assert [n for numbers, _ in given for n in numbers] == [*range(200)]
     assert given[0][1] < 100
+
+
+@pytest.mark.parametrize("most", [1, 16, 64])
+def test_groups_are_of_equal_length(most: int) -> None:
+    """As few groups as there can be, of almost as many inferences each."""
+    for count in range(1, 200):
+        lanes = lanes_for(most, count, None)
+        assert 1 <= lanes <= most
+        groups = -(-count // lanes)
+        assert groups == -(-count // most)
+        assert groups * lanes - count < groups
+    assert lanes_for(most, None, None) == most
+    assert lanes_for(most, 100, 1) == 1
+
+
+def test_the_automatic_number_of_lanes() -> None:
+    """Small networks run in many lanes; those whose chunks are wide, or whose buffers are large, in fewer."""
+    assert convolutions("").simulator.lanes_for(None) == 64
+    assert convolutions("").simulator.lanes_for(5) == 5
+    wide = Builder(16, 64, 64)
+    x = wide.conv(wide.conv("x", 16, pads=1), 16, pads=1)
+    model = wide.model(x)
+    whole, rings = (compile_network(model, passes=passes).simulator for passes in ("", RINGS[1]))
+    assert whole.lanes_for(1000) < 4
+    assert whole.lanes_for(1000) < rings.lanes_for(1000) <= 64
+
+
+def test_an_index_that_is_out_of_range_names_the_inference() -> None:
+    net = compile_network(parser.parse_model(TABLE))
+    inputs = [{"x": np.array([n, 1], np.int64)} for n in range(4)]
+    for lanes in (1, 2, 3):
+        net.simulator.run(inputs, lanes=lanes)
+        wrong = [*inputs, {"x": np.array([0, 4], np.int64)}]
+        message = "index 4 is outside a dimension of 4 elements, in inference 4"
+        with pytest.raises(CompileError, match=message):
+            net.simulator.run(wrong, lanes=lanes)
+
+
+TABLE = """<ir_version: 8, opset_import: ["": 17]>
+main (int64[1,2] x) => (float[1,2,3] y)
+<float[4,3] table = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}> { y = Gather(table, x) }
+"""

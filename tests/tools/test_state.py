@@ -103,3 +103,16 @@ def test_options(
 ) -> None:
     assert cm_run.main([str(path), "--sequence-lengths", "3,4", *options]) == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_lane_holds_a_whole_sequence(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(path), "--random", "0", "--check"]
+    assert cm_run.main([*arguments, "--sequence-lengths", "3,1,3", "--lanes", "2"]) == 0
+    assert "equal to onnxruntime in all 7 inferences" in capsys.readouterr().out
+    for more, there in (
+        (["-n", "5"], "1 sequence"),
+        (["--sequence-lengths", "3,1"], "2 sequences"),
+    ):
+        assert cm_run.main([*arguments, *more, "--lanes", "3"]) == 1
+        message = f"3 lanes are too many for {there}: with state, a lane holds whole sequences"
+        assert capsys.readouterr().err.endswith(f"error: {message}\n")
