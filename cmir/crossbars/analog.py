@@ -61,10 +61,11 @@ class Analog(CrossbarModel):
         return self.crossbar.adc_bits is not None or self.settings.output_noise > 0
 
     @property
-    def calibrates(self) -> bool:
+    def calibration(self) -> int:
         given = self.settings
         outputs = self._scales_outputs and given.output_range is None
-        return outputs or (given.input_range is None and (self.converts or self._scales_outputs))
+        inputs = given.input_range is None and (self.converts or self._scales_outputs)
+        return given.calibration_inputs if outputs or inputs else 0
 
     @abstractmethod
     def devices(self, where: Where, tile: Tile, weights: np.ndarray) -> tuple[np.ndarray, float]:
@@ -89,7 +90,7 @@ class Analog(CrossbarModel):
     def _range(self, where: Where) -> MatrixRange | None:
         """Return the ranges of a matrix, with those that the settings give; None if none are needed."""
         reach = self.settings.input_range
-        found = range_of(self.ranges, where.matrix) if self.calibrates else None
+        found = range_of(self.ranges, where.matrix) if self.calibration else None
         if reach is None:
             return found
         return MatrixRange(-reach, reach, () if found is None else found.tiles)

@@ -91,8 +91,8 @@ class BitSlicedCrossbars(CrossbarModel):
         self.most = (codes / 2 if signed else codes) - 1
 
     @property
-    def calibrates(self) -> bool:
-        return self.settings.input_range is None
+    def calibration(self) -> int:
+        return self.settings.calibration_inputs if self.settings.input_range is None else 0
 
     def program(self, where: Where, matrix: np.ndarray, tiles: Sequence[Tile]) -> SlicedMatrix:
         outputs = max(tile.outputs.stop for tile in tiles)

@@ -61,9 +61,15 @@ class CrossbarModel(ABC):
         self.conversions: dict[str, Conversions] = defaultdict(Conversions)
 
     @property
-    def calibrates(self) -> bool:
-        """True if the model needs calibrated ranges."""
-        return False
+    def calibration(self) -> int:
+        """Number of inferences whose exact products calibrate the ranges; 0 if the model needs none."""
+        return 0
+
+    @property
+    def clipped(self) -> float:
+        """Share of the conversions so far that were clipped."""
+        counts = self.conversions.values()
+        return sum(c.clipped for c in counts) / max(1, sum(c.all for c in counts))
 
     @abstractmethod
     def program(self, where: Where, matrix: np.ndarray, tiles: Sequence[Tile]) -> Any:

@@ -190,6 +190,14 @@ def _begins_with(file: Path, start: bytes) -> bool:
         return stream.read(len(start)) == start
 
 
+def read_array(file: Path) -> np.ndarray:
+    """Read the array in a .npy file or ONNX .pb. Raises CompileError if the file holds something else."""
+    stored = _read(file)
+    check_memory(file, f"it has {count_text(prod(stored.shape))} elements", prod(stored.shape) * 8)
+    with _numpy_errors(file):
+        return stored.read()
+
+
 def _read(file: Path) -> _Stored:
     match file.suffix:
         case ".npy":

@@ -16,7 +16,9 @@ from cmir.analysis.workload import check_inferences
 from cmir.compilation.model import Model
 from cmir.compilation.proofs import verify_network
 from cmir.context import source_of_module
+from cmir.crossbars.model import CrossbarModel
 from cmir.elaboration.network import ElaboratedNetwork
+from cmir.execution.accuracy import Labels
 from cmir.execution.interface import Interface
 from cmir.execution.judging import Tolerances, Verdict, check
 from cmir.execution.references import (
@@ -30,7 +32,9 @@ from cmir.execution.shadow import Shadow
 from cmir.execution.streams import Sample
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
+from cmir.library.accuracy import Accuracy, accuracy_of
 from cmir.library.arguments import check_positive, check_seed
+from cmir.library.crossbars import ModelledCrossbars
 from cmir.library.errors import in_python, user_errors
 from cmir.library.progress import ProgressCallback, Show, executing, shown
 from cmir.library.run import Run
@@ -60,7 +64,7 @@ class Network(Visible):
     remarks: what the compiler had to say, one line each.
     """
 
-    FOR_TOOLS = frozenset({"check_inferences", "execute", "judge", "timed"})
+    FOR_TOOLS = frozenset({"check_inferences", "crossbars", "execute", "judge", "timed"})
 
     def __init__(
         self,
@@ -108,6 +112,11 @@ class Network(Visible):
     @cached_property
     def _simulator(self) -> Simulator:
         return Simulator.of(self.timed, self._model.parameters)
+
+    @cached_property
+    def crossbars(self) -> ModelledCrossbars:
+        """The crossbars of the network, with their calibrated ranges."""
+        return ModelledCrossbars(self._simulator, self.hardware.crossbar)
 
     def run(
         self,
@@ -160,13 +169,61 @@ class Network(Visible):
         network = self._elaborated.op
         first = sequence_starts(sequence_lengths, len(samples), network)
         given = self.interface.arrays(samples)
-        simulator = self._simulator
         if lanes is None:
-            lanes = 1 if chunk is not None else simulator.lanes_for(len(samples), first)
+            lanes = 1 if chunk is not None else self._simulator.lanes_for(len(samples), first)
+        self.crossbars.calibrate(given, first)
+        simulator, model = self.crossbars.programmed()
         record = simulator.run(given, chunk, executing(show), first, lanes)
         outputs = self.interface.named(record.outputs)
         judge = partial(self._check, samples, first, lanes)
-        return Run(self.name, self.timed, record, outputs, judge, lanes)
+        again = partial(self._again, given, chunk, first, lanes)
+        return Run(self.name, self.timed, record, outputs, judge, lanes, model, again)
+
+    def _again(
+        self,
+        given: Sequence[Sample],
+        chunk: int | None,
+        first: Sequence[int] | None,
+        lanes: int,
+        fields: Mapping[str, Any] | None,
+    ) -> tuple[list[Sample], CrossbarModel | None]:
+        """Run a stream once more; see `Run.again`."""
+        simulator, model = self._simulator, None
+        if fields is not None:
+            simulator, model = self.crossbars.programmed(**fields)
+        outputs = simulator.run(given, chunk, None, first, lanes).outputs
+        return self.interface.named(outputs), model
+
+    def accuracy(
+        self,
+        inputs: InputsLike,
+        labels: np.ndarray | Sequence[int],
+        *,
+        at: Sequence[float] = (),
+        seeds: int = 1,
+        top: int = 1,
+        output: str | None = None,
+        progress: ProgressCallback | bool = True,
+    ) -> Accuracy:
+        """Return the accuracy on labelled samples, with exact products and on the crossbars of the machine.
+
+        inputs: see `run`; samples are a stream of inferences.
+        labels: the class of each sample, or floats for a regression: the output of each sample.
+        at: times of reading in seconds after programming, for a model of crossbars that has a time.
+        seeds: number of times that crossbars are programmed.
+        top: a sample is right if its class is among so many of the largest elements.
+        output: the output that labels are for; by default, the only one.
+        progress: see `cmir.compile`.
+
+        Raises CompileError for inputs and labels that do not fit.
+        """
+        with user_errors(), shown(progress) as show:
+            check_positive("seeds", seeds)
+            check_positive("top", top)
+            samples = self.interface.given(inputs, None)
+            expected = Labels.of(np.asarray(labels), top)
+            run = self.execute(samples, None, None, None, show)
+            return accuracy_of(run, expected, at, seeds, output, show)
 
     def _check(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,6 +16,7 @@ from cmir.analysis.binding import binding_of
 from cmir.analysis.capacity import sram_bytes
 from cmir.analysis.copies import nodes_of
 from cmir.analysis.inference_costs import InferenceCosts, costs_of
+from cmir.crossbars.model import CrossbarModel
 from cmir.execution.judging import Verdict
 from cmir.execution.references import EvaluatorChoice
 from cmir.execution.streams import Sample
@@ -38,6 +39,11 @@ Judge: TypeAlias = """Callable[
 ]"""
 """Compares outputs with a reference: those of a file, by an evaluator, with tolerances. See `Run.check`."""
 
+Again: TypeAlias = (
+    "Callable[[Mapping[str, Any] | None], tuple[Sequence[Sample], CrossbarModel | None]]"
+)
+"""Runs a stream again; see `Run.again`."""
+
 _STEADY = 8
 """Inferences that are timed to find the steady-state interval of a short run."""
 
@@ -53,7 +59,10 @@ class Run(Visible):
     record: when iterations started.
     samples: the outputs of each inference by name; empty if only the timing was computed.
     lanes: number of inferences that ran in lock-step, which affects speed only.
+    model: the model of crossbars of the machine, with counts of clipped conversions; None for exact products.
     """
+
+    FOR_TOOLS = frozenset({"again", "model"})
 
     def __init__(
         self,
@@ -63,10 +72,32 @@ class Run(Visible):
         samples: Sequence[Sample] = (),
         judge: Judge | None = None,
         lanes: int = 1,
+        model: CrossbarModel | None = None,
+        again: Again | None = None,
     ):
-        """judge: compares the outputs with a reference; None if there is nothing to compare."""
+        """Make a run.
+
+        judge: compares the outputs with a reference; None if there is nothing to compare. again: see `again`; None for
+        a run without data.
+        """
         self.name, self.timed, self.record, self.samples = name, timed, record, samples
-        self._judge, self.lanes = judge, lanes
+        self._judge, self.lanes, self.model, self._again = judge, lanes, model, again
+
+    @cached_property
+    def exact_samples(self) -> Sequence[Sample]:
+        """Outputs of each inference with exact products, whatever model of crossbars the machine has."""
+        return self.samples if self.model is None else self.again(None)[0]
+
+    def again(
+        self, fields: Mapping[str, Any] | None
+    ) -> tuple[Sequence[Sample], CrossbarModel | None]:
+        """Run the stream once more, and return the outputs and the model of crossbars.
+
+        fields: values for fields of `crossbar.model`; None for exact products. Raises CompileError for a field that the
+        model does not have.
+        """
+        assert self._again is not None
+        return self._again(fields)
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:
@@ -102,13 +133,17 @@ class Run(Visible):
         rtol, atol: tolerances, relative to an element, and to the largest element of an output.
 
         Where results differ, the network is evaluated in float64; results are wrong if they differ from that, too. The
-        text of the verdict has a line for each wrong output. Raises CompileError if there is no reference.
+        text of the verdict has a line for each wrong output. On a machine with a model of crossbars, the verdict is
+        about the same programs with exact products. Raises CompileError if there is no reference.
         """
         if self._judge is None:
             raise CompileError(None, "a run without data has nothing to check: use net.run()")
         with user_errors():
             return self._judge(
-                self.samples, None if against is None else Path(against), reference, (rtol, atol)
+                self.exact_samples,
+                None if against is None else Path(against),
+                reference,
+                (rtol, atol),
             )
 
     @property

@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING
 
 from cmir.support.diagnostics import CompileError, printable
 from cmir.support.status import without_status
+from cmir.tools.accuracy import (
+    accuracy_asked,
+    print_accuracy,
+    print_model,
+    read_ranges_of,
+    write_ranges_of,
+)
 from cmir.tools.common import FAILURE, NOT_PROVED, run_tool
 from cmir.tools.options import state_of, use_threads
 from cmir.tools.pictures import draw_pictures
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
     from cmir.execution.references import Reference
     from cmir.execution.streams import Sample
     from cmir.hardware.description import Hardware
+    from cmir.library.accuracy import Accuracy
     from cmir.library.compiling import Proof
     from cmir.library.network import Network
     from cmir.library.progress import Show
@@ -58,7 +66,13 @@ def _run(options: argparse.Namespace) -> int:
     model = read_model(options.model, options.weights, dict(options.shape), options.samples, state)
     described = given or model.hardware
     hardware = described or Hardware.load("ideal")
-    read = [*model.files, options.hardware, *options.inputs, options.check_against]
+    read = [
+        *model.files,
+        options.hardware,
+        *options.inputs,
+        options.check_against,
+        options.accuracy,
+    ]
     check_outputs(read, _output_files(options))
     with limited(model.module):
         if options.buffer_curve:
@@ -108,10 +122,17 @@ def _run_model(
         if options.verify and not runs:
             return 0 if proved else NOT_PROVED
         progress.working("timing")
+        read_ranges_of(options, network)
         samples, run = _execute(options, network, progress.working)
+        accuracy = accuracy_asked(options, run, progress.working)
+    write_ranges_of(options, network)
     if options.output is not None:
         write_samples(run.samples, options.output)
-    _show(options, run.timed, run.record, described, compilation)
+    _show(options, run.timed, run.record, described, compilation, accuracy)
+    if run.model is not None:
+        print_model(run.model)
+    if accuracy is not None:
+        print_accuracy(accuracy)
     right = True
     if options.schedules is not None:
         right = _schedules(options, model, network, samples, run, tolerances)
@@ -134,6 +155,7 @@ def _output_files(options: argparse.Namespace) -> list[Path | None]:
     return [
         *(options.output, options.json, options.output_curve),
         *(page, options.plot, options.trace),
+        *([] if options.ranges is None or options.ranges.exists() else [options.ranges]),
     ]
 
 
@@ -158,10 +180,11 @@ def _show(
     report: RunReport,
     described: bool,
     compilation: Compilation | None,
+    accuracy: Accuracy | None,
 ) -> None:
     """Print, write and draw the figures of a run.
 
-    described: True if there is a hardware description; prints costs. compilation: for --advise.
+    described: True if there is a hardware description; prints costs. compilation: for --advise. accuracy: for --json.
     """
     from cmir.analysis.advice import changes_that_help
     from cmir.analysis.binding import binding_of
@@ -194,7 +217,10 @@ def _show(
             warn_of_overload(costs)
         if options.json is not None:
             more = options.cores, binding, changes, nodes
-            write_json(run_figures(report, costs, hardware, sram, cores, *more), options.json)
+            figures = run_figures(report, costs, hardware, sram, cores, *more)
+            if accuracy is not None:
+                figures["accuracy"] = accuracy.figures()
+            write_json(figures, options.json)
     draw_pictures(options, timed, report, interval)
 
 
@@ -222,7 +248,7 @@ def _schedules(
             model.path,
             progress.working,
         )
-    expected = [[*sample.values()] for sample in run.samples[: len(found)]]
+    expected = [[*sample.values()] for sample in run.exact_samples[: len(found)]]
     outputs = network.interface.named(found)
     rtol, atol, narrowest = tolerances.rtol, tolerances.atol, tolerances.narrowest
     problems = compare(outputs, expected, rtol, atol, narrowest)
@@ -242,14 +268,19 @@ def _check(
     tolerances: Tolerances,
 ) -> bool:
     """Compare the outputs of a run with a reference. Return True if they are right."""
+    from cmir.execution.accuracy import Deviation
     from cmir.execution.sequences import sequence_starts
 
     first = sequence_starts(options.sequence_lengths, len(samples), network.timed.network.op)
-    verdict = network.judge(reference, samples, run.samples, tolerances, first, run.lanes)
+    outputs = run.exact_samples
+    verdict = network.judge(reference, samples, outputs, tolerances, first, run.lanes)
     for line in verdict.wrong:
         print(f"cm-run: check failed: {printable(line)}", file=sys.stderr)
     if verdict:
-        print(f"check: {verdict}")
+        print(f"check: {verdict}" + (", with exact products" if run.model is not None else ""))
+    if run.model is not None:
+        for name, deviation in Deviation.of(run.samples, run.exact_samples).items():
+            print(f"deviation of {printable(name)}, {run.model.settings}: {deviation}")
     return bool(verdict)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
+from cmir.tools.accuracy import add_accuracy_options, check_accuracy_options
 from cmir.tools.options import (
     CommandParser,
     add_hardware,
@@ -36,6 +37,7 @@ def run_parser() -> argparse.ArgumentParser:
     _add_machine(parser)
     _add_work(parser)
     _add_checks(parser)
+    add_accuracy_options(parser)
     add_memory(parser)
     parser.add_argument(
         "--quiet", action="store_true", help="print the totals, not a line for each program"
@@ -229,6 +231,7 @@ def check_options(options: argparse.Namespace) -> None:
     asked = options.check_with or (options.check_against and not of_proof)
     options.check = options.check or bool(asked)
     check_picture_options(options)
+    check_accuracy_options(options)
     if options.seed is not None and options.schedules is None:
         raise CompileError("cm-run", "--seed needs --schedules")
     if options.buffer_curve:
@@ -285,13 +288,16 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
 
 def _runs_data(options: argparse.Namespace) -> bool:
     """Return True if there are inputs, or something is asked of outputs."""
-    asked = options.random, options.output, options.sequence_lengths, options.lanes
+    asked = (
+        *(options.random, options.output, options.sequence_lengths, options.lanes),
+        *(options.accuracy, options.ranges),
+    )
     return bool(options.inputs or options.check or any(option is not None for option in asked))
 
 
 _OF_RUNS = (
     *("check", "schedules", "output", "json", "inferences", "sequence_lengths", "lanes", "advise"),
-    *("timeline", "report", "plot", "trace"),
+    *("timeline", "report", "plot", "trace", "accuracy", "ranges"),
 )
 """Options that request a run, or results of a run."""
 

@@ -134,7 +134,7 @@ def test_quantised_element_by_element(
 def test_fixed_ranges_need_no_calibration() -> None:
     given = Quantised(input_range=2.0, output_range=1.0)
     model = made(given, CONVERTERS)
-    assert not model.calibrates
+    assert not model.calibration
     matrix, x = np.array([[1.0, -0.5]]), np.array([[1.0, 7.0], [0.5, -9.0]])
     assert run(model, matrix, x) == pytest.approx(np.array([[0.75, 2.0]]), abs=0.03)
     assert model.conversions["core/0"].all == 2 and model.conversions["core/0"].clipped == 1
@@ -142,7 +142,7 @@ def test_fixed_ranges_need_no_calibration() -> None:
 
 def test_missing_ranges_are_refused() -> None:
     model = made(Quantised(), CONVERTERS)
-    assert model.calibrates
+    assert model.calibration == 16
     with pytest.raises(CompileError, match="no ranges are calibrated for the converters of core/0"):
         run(model, np.ones((2, 2)), np.ones((2, 1)))
 
