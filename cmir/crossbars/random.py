@@ -21,7 +21,10 @@ Words = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Columns(NamedTuple):
-    """Sample and iteration of each column of the vectors that are multiplied, as arrays of integers."""
+    """Sample and iteration of each column of the vectors that are multiplied, as arrays of integers.
+
+    Idle lanes belong to no sample and have a negative number; models do not get their columns.
+    """
 
     sample: np.ndarray
     iteration: np.ndarray

@@ -93,6 +93,21 @@ def test_without_noise_and_converters_results_are_exact(passes: str, model: Mode
         assert_close(output, network.reference(sample)[0])
 
 
+def test_idle_lanes_count_nowhere() -> None:
+    """Conversions are those of the samples, whatever lanes there are besides."""
+    network = compiled(MAPPINGS[1])
+    samples = network.samples(5)
+    crossbar = replace(CROSSBAR, model=MODELS[1])
+    ranges = network.simulator.calibrated(crossbar, samples, None)
+    counts: list[dict[str, int]] = []
+    for lanes in (1, 3, 64):
+        model = model_of(crossbar, ranges)
+        assert model is not None
+        outputs(network.simulator.with_crossbars(model), samples, lanes=lanes)
+        counts.append({name: c.all for name, c in model.conversions.items()})
+    assert counts[0] == counts[1] == counts[2]
+
+
 def test_times_are_those_of_exact_products() -> None:
     network = compiled(MAPPINGS[1])
     samples = network.samples(INFERENCES)
