@@ -22,8 +22,7 @@ class ReaderBuffer:
 
     least: the fewest rows with which the reader can run, whatever the rest of the network does. at_once: distances
     between rows that one iteration of a writer stores; two such rows must not share a slot. kept: the part of the array
-    that a core keeps, None for all of it. row_bytes: bytes of one row, in all banks. edges: pairs of a writing core and
-    a core that reads what it writes.
+    that a core keeps, None for all of it. edges: pairs of a writing core and a core that reads what it writes.
     """
 
     array: str
@@ -32,7 +31,6 @@ class ReaderBuffer:
     least: int
     at_once: frozenset[int]
     kept: BoundingBox | None
-    row_bytes: int
     edges: tuple[tuple[CoreName, CoreName], ...]
 
     @property

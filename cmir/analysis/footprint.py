@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import pairwise
 from math import ceil, prod
 
+import islpy as isl
 import numpy as np
 from xdsl.dialects.builtin import IndexType, VectorType
 from xdsl.ir import Block, Region
@@ -21,6 +22,7 @@ from cmir.dialects.polyhedral import ArrayOp, StageOp, symbol
 from cmir.elaboration.automata import NEVER
 from cmir.isl.ast import visit_in_order
 from cmir.isl.cores import parameter_values
+from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.storage import Rows
 from cmir.isl.visits import in_order, run_of, visits
 from cmir.semantics.access import CompiledAccess
@@ -37,16 +39,11 @@ class Footprint:
     def __init__(self, stage: StageOp):
         self.stage = stage
         self.name = stage.sym_name.data
-        cores = stage.cores()
-        coordinates = parameter_values(cores)
-        self.cores = [CoreName(self.name, tuple(core)) for core in coordinates.tolist()]
-        block = Block(arg_types=[IndexType()] * stage.core_dims)
-        order = stage.order_on_core()
-        visit_in_order(order, lambda b, point: b.insert(FireOp(point)), block, cores=cores)
-        fired = visits(Region(block), FireOp, coordinates)
-        self.points = in_order(fired, lambda fire: fire.operands)
+        coordinates, self.points, counts = _iterations(
+            unnamed(stage.order_on_core()), stage.cores()
+        )
         self.coordinates = [tuple(core) for core in coordinates.tolist()]
-        counts = np.bincount(run_of(fired), minlength=len(self.cores))
+        self.cores = [CoreName(self.name, core) for core in self.coordinates]
         self.starts: list[int] = [0, *np.cumsum(counts).tolist()]
 
     @property
@@ -155,6 +152,20 @@ class Footprint:
             for core, run in enumerate(runs)
             for other in np.flatnonzero((needs[:, run] > -NEVER).any(axis=1)).tolist()
         }
+
+
+@kept_by_text
+def _iterations(order: isl.Map, cores: isl.Set) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the coordinates of the cores, their iterations one after the other in order, and the number of each.
+
+    order, cores: `StageOp.order_on_core` without names, and `StageOp.cores`.
+    """
+    coordinates = parameter_values(cores)
+    block = Block(arg_types=[IndexType()] * coordinates.shape[1])
+    visit_in_order(order, lambda b, point: b.insert(FireOp(point)), block, cores=cores)
+    fired = visits(Region(block), FireOp, coordinates)
+    counts = np.bincount(run_of(fired), minlength=len(coordinates))
+    return coordinates, in_order(fired, lambda fire: fire.operands), counts
 
 
 def _with_all_before(needs: np.ndarray, count: int) -> np.ndarray:

@@ -25,8 +25,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cmir.analysis.array_buffers import Edge
 from cmir.analysis.size_cover import CoreSram, Cut, Key, SizeChoice, Sizes, cheapest
-from cmir.analysis.sizing import INFERENCES_TO_LIVE, Edge, Sizing
+from cmir.analysis.sizing import INFERENCES_TO_LIVE, Sizing
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
@@ -129,7 +130,7 @@ class SizeSearch:
             key: SizeChoice(
                 buffer.least,
                 buffer.can_have,
-                buffer.row_bytes * sizing.count_cores(buffer.reader),
+                sizing.row_bytes[key] * sizing.count_cores(buffer.reader),
                 sizing.stages[buffer.reader].gcu is None,
             )
             for key, buffer in sizing.buffers.items()
@@ -243,7 +244,11 @@ class SizeSearch:
         taken = sizing.sram_bytes({})
         return [
             CoreSram(
-                {key: b.row_bytes for key, b in sizing.buffers.items() if b.reader == name},
+                {
+                    key: sizing.row_bytes[key]
+                    for key, b in sizing.buffers.items()
+                    if b.reader == name
+                },
                 sram - taken[sizing.footprints[name].cores[0].copies(stage.turns)[0]],
             )
             for name, stage in sizing.stages.items()

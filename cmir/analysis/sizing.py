@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import copy
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import chain, product
+from itertools import product
 from math import ceil, prod
 
 import islpy as isl
 import numpy as np
 
+from cmir.analysis.array_buffers import Edge, array_buffers, kept_box
 from cmir.analysis.buffers import ReaderBuffer, rows_found
-from cmir.analysis.footprint import Footprint, by_row
-from cmir.analysis.parts import ArrayPart, array_parts
-from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
+from cmir.analysis.footprint import Footprint
+from cmir.analysis.ring import Ring
 from cmir.analysis.size_cover import Key, Sizes
 from cmir.analysis.workload import check_iterations
 from cmir.cost.program_cost import Cost, program_cost
@@ -31,19 +31,15 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp, symbol
 from cmir.hardware.chip import Places, chip_of
 from cmir.hardware.description import Hardware
-from cmir.isl.cores import at_core, on_core
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.inferences import inferences_back
-from cmir.isl.storage import BoundingBox, Rows, stacked
+from cmir.isl.storage import BoundingBox, stacked
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
 from cmir.timing.recurrence import Recurrence
 from cmir.timing.turns import Turns
-
-Edge = tuple[str, CoreName, CoreName]
-"""(array, core that writes it, core that reads it)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +59,8 @@ _ELEMENT_BYTES = 16
 class Sizing:
     """Buffers of a pipeline, and the timing that results from their sizes.
 
-    data: for each edge and iteration of the reading core, the last iteration of the writing core that it needs. rings:
-    the ring of each edge. keys: the buffer of each edge. Until cores are placed, any two are assumed to be one hop
-    apart.
+    data, rings: see `ArrayBuffers`, for all arrays. keys: the buffer of each edge. row_bytes: bytes of one row of each
+    buffer, in all banks. Until cores are placed, any two are assumed to be one hop apart.
     """
 
     def __init__(self, pipeline: PipelineOp, hardware: Hardware):
@@ -74,11 +69,11 @@ class Sizing:
         self.pipeline, self.stages, self.arrays = pipeline, pipeline.stages, pipeline.arrays
         self.footprints = {name: Footprint(stage) for name, stage in self.stages.items()}
         self.buffers: dict[Key, ReaderBuffer] = {}
+        self.row_bytes: dict[Key, int] = {}
         self.keys: dict[Edge, Key] = {}
         self.residents: dict[tuple[str, str], ResidentArray] = {}
         self.data: dict[Edge, np.ndarray] = {}
         self.rings: dict[Edge, Ring] = {}
-        self._equal_rings: dict[tuple[bytes, bytes, int, int, bool], Ring] = {}
         inputs = {symbol(ref) for ref in pipeline.inputs}
         reads = {name: stage.read_relations() for name, stage in self.stages.items()}
         writes = {name: stage.write_relations() for name, stage in self.stages.items()}
@@ -88,8 +83,8 @@ class Sizing:
                 for reader, read in readers.items():
                     self._keep_whole(array, reader, read)
             elif readers:
-                written = {s: write[name] for s, write in writes.items() if name in write}
-                self._keep_rows(array, written, readers)
+                written = [s for s, write in writes.items() if name in write]
+                self._keep_rows(array, written, [*readers])
         owners = [name for name, stage in self.stages.items() if stage.gcu is None]
         self.turns = {
             core: self.stages[name].turns
@@ -102,7 +97,6 @@ class Sizing:
             for core in self.footprints[name].cores
             for copy in self._copies(core)
         )
-        self._equal_rings.clear()
         self._parts: dict[tuple[str, str], list[ReaderBuffer]] = defaultdict(list)
         self._fills: dict[CoreName, list[Edge]] = defaultdict(list)
         for buffer in self.buffers.values():
@@ -183,100 +177,30 @@ class Sizing:
         copies = self._copies(source)
         return Dependence.between(kind, self._copies(core), source, copies, array, needs, delay)
 
-    @staticmethod
-    def _kept(array: ArrayOp, stage: StageOp, read: isl.Map) -> BoundingBox | None:
-        if not stage.core_dims or read.is_empty():
-            return None
-        kept = BoundingBox.of(on_core(read, stage.core_dims))
-        return kept if kept.sizes != array.shape else None
-
     def _keep_whole(self, array: ArrayOp, reader: str, read: isl.Map) -> None:
-        kept, name = self._kept(array, self.stages[reader], read), array.sym_name.data
+        kept, name = kept_box(array, self.stages[reader], read), array.sym_name.data
         size = self._bytes(array, array.shape if kept is None else kept.sizes)
         self.residents[name, reader] = ResidentArray(name, reader, kept, size)
 
     def _bytes(self, array: ArrayOp, shape: Sequence[int]) -> int:
         return self.hardware.bytes_of(prod(shape), 8 * dtype_of(array.type).itemsize)
 
-    def _keep_rows(
-        self, array: ArrayOp, writes: Mapping[str, isl.Map], readers: Mapping[str, isl.Map]
-    ) -> None:
+    def _keep_rows(self, array: ArrayOp, writers: Sequence[str], readers: Sequence[str]) -> None:
         count = prod(array.shape)
         check_memory(
             array,
             f"@{array.sym_name.data} has {count_text(count)} elements",
-            _ELEMENT_BYTES * count * (len(writes) + len(readers)),
+            _ELEMENT_BYTES * count * (len(writers) + len(readers)),
         )
-        tables = {writer: self.footprints[writer].writer(array) for writer in writes}
-        for part in array_parts(array, writes, self.footprints, tables):
-            written = {writer: tables[writer] for writer in part.writers}
-            for reader, read in readers.items():
-                self._keep_part(array, part, written, reader, part.of(read))
-
-    def _keep_part(
-        self,
-        array: ArrayOp,
-        part: ArrayPart,
-        tables: Mapping[str, np.ndarray],
-        reader: str,
-        read: isl.Map,
-    ) -> None:
-        """Add the buffer of a part at a reader.
-
-        tables: `Footprint.writer` of the stages that write the part. read: the reader's accesses to the part.
-        """
-        name, rows, footprint = array.sym_name.data, part.rows, self.footprints[reader]
-        kept = self._kept(array, self.stages[reader], read) or part.box
-        inside = [_inside(kept, core, rows) for core in footprint.coordinates]
-        last_read = [cut(footprint.last_read(array, k)) for k, cut in enumerate(inside)]
-        written = {w: [cut(table) for cut in inside] for w, table in tables.items()}
-        alike = _uniform_axes([*chain(last_read, *written.values())], rows)
-        last_read = [by_row(table[alike], rows) for table in last_read]
-        written = {w: [by_row(t[alike], rows) for t in cuts] for w, cuts in written.items()}
-        edges: list[tuple[CoreName, CoreName]] = []
-        for writer, table in tables.items():
-            source = self.footprints[writer]
-            for (core, other), needs in footprint.needs_data(array, source, table).items():
-                edge = name, source.cores[other], footprint.cores[core]
-                edges.append(edge[1:])
-                self.data[edge] = needs
-                first, last = source.starts[other], source.starts[other + 1]
-                places = written[writer][core]
-                mine = (places >= first) & (places < last)
-                self.rings[edge] = self._ring(
-                    np.where(mine, places - first, -1),
-                    last_read[core],
-                    (last - first, footprint.count(core)),
-                    source is footprint and core == other,
-                )
-        pairs = [(self.rings[name, *e], self.data[name, *e]) for e in edges]
-        stores = {id(table): table for cuts in written.values() for table in cuts}
-        at_once = frozenset(
-            chain.from_iterable(rows_at_once(columns_of(table)) for table in stores.values())
+        footprints = self.footprints
+        found = array_buffers(
+            array, [footprints[w] for w in writers], [footprints[r] for r in readers]
         )
-        shape = rows.buffer_shape(1, None if kept is None else kept.sizes)
-        least, row_bytes = _least(pairs, at_once), self._bytes(array, shape)
-        buffer = ReaderBuffer(name, reader, part, least, at_once, kept, row_bytes, tuple(edges))
-        self.buffers[buffer.key] = buffer
-
-    def _ring(
-        self,
-        written: np.ndarray,
-        last_read: np.ndarray,
-        iterations: tuple[int, int],
-        itself: bool,
-    ) -> Ring:
-        """Return the ring of an edge. Equal rings, such as those of copies of a stage, are one object.
-
-        written, last_read: by bank and row.
-        """
-        columns = [columns_of(table) for table in (written, last_read)]
-        kept = (columns[0] >= 0).any(axis=1)
-        columns = [np.ascontiguousarray(table[kept]) for table in columns]
-        key = (columns[0].tobytes(), columns[1].tobytes(), *iterations, itself)
-        if key not in self._equal_rings:
-            self._equal_rings[key] = Ring(columns[0], columns[1], *iterations, itself)
-        return self._equal_rings[key]
+        for buffer in found.buffers:
+            self.buffers[buffer.key] = buffer
+            self.row_bytes[buffer.key] = self._bytes(array, buffer.shape(1))
+        self.data.update(found.data)
+        self.rings.update(found.rings)
 
     def sram_bytes(self, sizes: Sizes) -> dict[CoreName, int]:
         """Return the bytes of the buffers of each core, each copy by itself."""
@@ -286,7 +210,7 @@ class Sizing:
                 stages[resident.reader] += resident.bytes
         for key, rows in sizes.items():
             if self.stages[self.buffers[key].reader].gcu is None:
-                stages[self.buffers[key].reader] += rows * self.buffers[key].row_bytes
+                stages[self.buffers[key].reader] += rows * self.row_bytes[key]
         return {
             copy: stages[name]
             for name, footprint in self.footprints.items()
@@ -309,11 +233,11 @@ class Sizing:
             array, rings = self.arrays[name], self._parts.get((name, stage.sym_name.data), [])
             shapes = []
             for ring in rings:
-                kept = self._kept(array, stage, ring.part.of(read)) or ring.part.box
+                kept = kept_box(array, stage, ring.part.of(read)) or ring.part.box
                 sizes_kept = None if kept is None else kept.sizes
                 shapes.append(ring.rows.buffer_shape(sizes[ring.key], sizes_kept))
             if not rings:
-                kept = self._kept(array, stage, read)
+                kept = kept_box(array, stage, read)
                 shapes.append(array.shape if kept is None else kept.sizes)
             total += sum(self._bytes(array, shape) for shape in shapes)
         return total
@@ -436,58 +360,3 @@ class Sizing:
 
 INFERENCES_TO_LIVE = 2
 """Number of inferences that show whether sizes deadlock: one from empty buffers, and one from the state it leaves."""
-
-
-def _least(pairs: Sequence[tuple[Ring, np.ndarray]], at_once: Collection[int]) -> int:
-    """Return the fewest rows with which each writer and the reader could run if they were alone.
-
-    pairs: the ring, and the iterations that the reader needs, for each writing and reading core. at_once: as in
-    `ReaderBuffer`.
-    """
-    different = {(id(ring), needs.tobytes()): (ring, needs) for ring, needs in pairs}.values()
-
-    def can_run(rows: int) -> bool:
-        return all(ring.can_run(rows, needs) for ring, needs in different)
-
-    low, high = 1, max((ring.whole for ring, _ in different), default=1)
-    if all(ring.in_order for ring, _ in different):  # more rows never wait longer
-        while low < high:
-            middle = (low + high) // 2
-            low, high = (low, middle) if can_run(middle) else (middle + 1, high)
-    while not (keeps_apart(at_once, low) and can_run(low)):
-        low += 1
-    return low
-
-
-def _inside(
-    kept: BoundingBox | None, core: tuple[int, ...], rows: Rows
-) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function that cuts the part kept by a core out of a table; rows outside the part become −1."""
-    if kept is None:
-        return lambda table: table
-    cut: list[slice] = []
-    outside = np.zeros((), bool)
-    for d, (low, size) in enumerate(zip(kept.low, kept.sizes, strict=True)):
-        at = at_core(low, core)
-        if at.is_empty():  # the core reads nothing of the array
-            nothing = [rows.shape[i] if i == rows.axis else n for i, n in enumerate(kept.sizes)]
-            return lambda table: np.full(nothing, -1, np.int64)
-        first = at.dim_min_val(0).to_python()
-        cut.append(rows.indices if d == rows.axis else slice(first, first + size))
-        if d == rows.axis:
-            row = np.arange(rows.indices.start, rows.indices.stop, rows.indices.step)
-            row = row.reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
-            outside = (row < first) | (row >= first + size)
-    return lambda table: np.where(outside, -1, table[tuple(cut)])
-
-
-def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
-    """Return an index that keeps one element of each dimension, other than rows, along which all tables are constant.
-
-    Usually all channels are written, and read, together.
-    """
-    uniform = (
-        d != rows.axis and all((t == t.take([0], axis=d)).all() for t in tables)
-        for d in range(len(rows.shape))
-    )
-    return tuple(slice(1) if alike else slice(None) for alike in uniform)

@@ -165,13 +165,15 @@ def lower(
         if keeps_interval and (machine.interconnect.hop_cycles or shared):
             mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
-    _run(model, _remaining(model), progress)
+    remaining = _remaining(model)
+    _apply(model, remaining, progress)
     if unfinished and isinstance(replicate, CopyBudget):
         _share(model, machine, replicate, progress)
     if unfinished and chip_of(machine) is not None:
         _place(model, machine, placement_seconds, progress)
     if mapped is not None:
         _fit_storage_to_cores(model, mapped, machine, progress)
+    _verify(model, remaining)
     networks = top_level(model.module, NetworkOp)
     if len(networks) != 1:
         raise CompileError(
@@ -237,10 +239,11 @@ def _map(
     """
     pipelines = lower_to_polyhedral(model, purpose, progress)
     for item in passes:
-        _run(model, [item], progress)
+        _apply(model, [item], progress)
         for pipeline in [] if shared else pipelines:
             cores = sum(stage.count_cores() for stage in pipeline.stages.values())
             check_cores(pipeline, cores, machine)
+    _verify(model, passes)
     return pipelines
 
 
@@ -253,7 +256,7 @@ def _place(
     from cmir.passes.cmcore_place_cores import CmcorePlaceCoresPass
 
     places = CmcorePlaceCoresPass(machine, work_limit=_PLACEMENT_WORK, time_limit=seconds)
-    _run(model, [places], progress)
+    _apply(model, [places], progress)
 
 
 def _share(
@@ -266,7 +269,7 @@ def _share(
     from cmir.passes.cmcore_share_cores import CmcoreShareCoresPass
 
     if machine.core.count is not None or budget.cores is not None:
-        _run(model, [CmcoreShareCoresPass(machine, budget.cores)], progress)
+        _apply(model, [CmcoreShareCoresPass(machine, budget.cores)], progress)
 
 
 def _cores_of(module: ModuleOp) -> dict[CoreName, CoreOp]:
@@ -315,7 +318,7 @@ def _fit_storage_to_cores(
     for op in list(mapped.body.block.ops):
         op.detach()
         block.add_op(op)
-    _run(model, _remaining(model), progress)
+    _apply(model, _remaining(model), progress)
     (network,) = top_level(model.module, NetworkOp)
     for core in network.cores:
         Rewriter.erase_op(core)
@@ -412,14 +415,24 @@ def lower_to_dependences(model: Model) -> PipelineOp:
             raise CompileError(model.path, f"expected one network, got {len(several)}")
 
 
-def _run(
+def _apply(
     model: Model, passes: Sequence[ModulePass], progress: Callable[[str], None] | None
 ) -> None:
-    """Run passes, and verify the IR once at the end, which is faster than after each pass as in `cm-opt`."""
     for item in passes:
         if progress is not None:
             progress(item.name)
         item.apply(model.context, model.module)
+
+
+def _run(
+    model: Model, passes: Sequence[ModulePass], progress: Callable[[str], None] | None
+) -> None:
+    """Run passes, and verify the IR once at the end, which is faster than after each pass as in `cm-opt`."""
+    _apply(model, passes, progress)
+    _verify(model, passes)
+
+
+def _verify(model: Model, passes: Sequence[ModulePass]) -> None:
     verify(model.module, f"after '{','.join(item.name for item in passes)}'")
 
 

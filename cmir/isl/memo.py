@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 import islpy as isl
 
 _Arguments = ParamSpec("_Arguments")
+_Key = TypeVar("_Key")
 _Result = TypeVar("_Result")
 
 _KEPT = 4096
@@ -25,15 +26,21 @@ def kept_by_text(function: Callable[_Arguments, _Result]) -> Callable[_Arguments
     results: dict[str, _Result] = {}
 
     @wraps(function)
-    def lookup(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
-        key = f"{args}{kwargs}"
-        if key not in results:
-            if len(results) >= _KEPT:
-                del results[next(iter(results))]
-            results[key] = function(*args, **kwargs)
-        return results[key]
+    def kept(*args: _Arguments.args, **kwargs: _Arguments.kwargs) -> _Result:
+        return lookup(results, f"{args}{kwargs}", lambda: function(*args, **kwargs))
 
-    return lookup
+    return kept
+
+
+def lookup(
+    results: dict[_Key, _Result], key: _Key, compute: Callable[[], _Result], most: int = _KEPT
+) -> _Result:
+    """Return the result of a key, which is computed if it is not among the results. most: limit of their number."""
+    if key not in results:
+        if len(results) >= most:
+            del results[next(iter(results))]
+        results[key] = compute()
+    return results[key]
 
 
 def unnamed(relation: isl.Map) -> isl.Map:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import islpy as isl
 import numpy as np
@@ -39,15 +39,11 @@ class CompiledAccess:
     ) -> CompiledAccess:
         """Compile an access relation. points: the program's iterations in order, shape (iterations, coordinates)."""
         corner = corner or (0,) * len(lanes)
-        flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
         bounds = [
             *zip(points.min(axis=0).tolist(), points.max(axis=0).tolist(), strict=True),
             *((first, first + size - 1) for first, size in zip(corner, lanes, strict=True)),
         ]
-        names = ", ".join(f"x{i}" for i in range(len(bounds)))
-        within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
-        box = read_set(f"{{ [{names}] : {within or '1 = 1'} }}")
-        return CompiledAccess(compile_function(flat, box), points, lanes, corner)
+        return CompiledAccess(_function(relation, tuple(bounds)), points, lanes, corner)
 
     @property
     def box(self) -> tuple[slice, ...]:
@@ -72,3 +68,12 @@ class CompiledAccess:
             for axis, lanes in enumerate(self.box)
         ]
         return self.function([*iteration, *lane])
+
+
+@lru_cache(maxsize=4096)
+def _function(relation: MapAttr, bounds: tuple[tuple[int, int], ...]) -> Function:
+    """Compile an access relation for coordinates within these bounds. Cached: several analyses need the same ones."""
+    flat = relation.relation.flatten_domain().reset_tuple_id(isl.dim_type.in_)
+    names = ", ".join(f"x{i}" for i in range(len(bounds)))
+    within = " and ".join(f"{low} <= x{i} <= {high}" for i, (low, high) in enumerate(bounds))
+    return compile_function(flat, read_set(f"{{ [{names}] : {within or '1 = 1'} }}"))

@@ -63,7 +63,7 @@ RECONVERGENT = """polyhedral.pipeline @main () -> (@out) {
 def cheaper(sizing: Sizing, sram_bytes: int, most: int = 100) -> list[dict[Key, int]]:
     """Sizes that take less, up to so many, the largest first; of very many, some drawn at random."""
     buffers = list(sizing.buffers.values())
-    costs = [buffer.row_bytes for buffer in buffers]
+    costs = [sizing.row_bytes[key] for key in sizing.buffers]
     left = sram_bytes - sum(sizing.sram_bytes({}).values()) - 1
     counts = [left // cost for cost in costs]
     if prod(counts) <= 10**5:
