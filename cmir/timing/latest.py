@@ -34,16 +34,19 @@ def latest_schedule(
     """
     places, last = places_of(actors), int(starts.max(initial=0))
     kept = _not_before(actors)
+    reverse = _reversed(actors)
+    reverse_places = places_of(reverse)
     earliest = np.empty(len(starts), np.int64)
     # An actor that precedes one that is kept is held back by it, after as many inferences as waits go back at most.
     oldest = sum(_oldest(actors, wait) for actor in actors.values() for wait in _waits(actor))
     for name, place in places.items():
         kept_starts = (last - starts[place])[::-1]
-        earliest[place] = kept_starts if name in kept else -period * (oldest + len(actors))
-    reverse = periodic_schedule(_reversed(actors), period, earliest)
+        before = -period * (oldest + len(actors))
+        earliest[reverse_places[name]] = kept_starts if name in kept else before
+    found = periodic_schedule(reverse, period, earliest)
     latest = np.empty_like(starts)
-    for place in places.values():
-        latest[place] = last - reverse[place][::-1]
+    for name, place in places.items():
+        latest[place] = last - found[reverse_places[name]][::-1]
     return latest
 
 
@@ -73,6 +76,7 @@ def _oldest(actors: Mapping[CoreName, Actor], wait: Dependence) -> int:
 
 
 def _reversed(actors: Mapping[CoreName, Actor]) -> dict[CoreName, Actor]:
+    """Return the network whose waits go backwards, the last actor first: usually, actors wait for those before them."""
     waits: dict[CoreName, list[Dependence]] = {name: [] for name in actors}
     for name, actor in actors.items():
         for wait in _waits(actor):
@@ -92,7 +96,7 @@ def _reversed(actors: Mapping[CoreName, Actor]) -> dict[CoreName, Actor]:
             dependences=waits[name],
             paces=actor.paces and tuple(actor.paces[k] for k in _copies_reversed(actor)),
         )
-        for name, actor in actors.items()
+        for name, actor in reversed([*actors.items()])
     }
 
 
