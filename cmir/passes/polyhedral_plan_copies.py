@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -28,6 +28,7 @@ from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
 from cmir.hardware.description import Hardware
 from cmir.passes.base import PipelinePass
 from cmir.passes.hardware import HardwarePass
+from cmir.passes.plan_explanations import explanation, whole
 from cmir.passes.planned import set_planned_interval
 from cmir.passes.polyhedral_add_ways import set_ways
 from cmir.passes.polyhedral_replicate import (
@@ -50,7 +51,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     ways with which an inference takes it no longer than λ, such that the network takes the fewest crossbars and, among
     such choices, the fewest cores. λ is the `interval` given, or the shortest one that crossbars and cores allow.
     Both searches are exact (`cmir/analysis/copy_plan.py`). Copies are runs of columns, see polyhedral-replicate, or of
-    rows where a stage has more rows than columns and these take fewer crossbars.
+    rows where a stage has more rows than columns and these take fewer crossbars. Copies run iterations in turn where
+    neither divides evenly, so that the `interval` would be out of reach or λ a twentieth longer. Such copies share no
+    cores.
 
     A remark for each stage that gets copies or ways says what they are, and what fewer would cost. A remark for the
     network gives λ and a lower bound of it: a stage with matrices of x crossbars that take c cycles for each of N
@@ -107,7 +110,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         set_planned_interval(pipeline, ceil(longest))
         for stage, each, choice in zip(stages, work, chosen, strict=True):
             if choice.cores > each.divisions[0].cores or choice.ways > 1:
-                emit_remark(stage, _explanation(each, choice, longest))
+                emit_remark(stage, explanation(each, choice, longest))
             _apply(stage, choice)
         tally("stages planned", len(chosen))
         tally("copies added", sum(choice.division.copies - 1 for choice in chosen))
@@ -145,10 +148,10 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         busy = {name: n for name, n in cost.busy.items() if name != "crossbar"}
         step, in_turn = _paces(stage, cost, hardware)
         each = stage.count_cores()
-        most = None if budget.cores is None or budget.share else max(1, budget.cores // each)
+        most = None if budget.cores is None else max(1, budget.cores // each)
         return StageWork(
             stage.sym_name.data,
-            [*_divisions(stage, cost, hardware, arrays, most)],
+            [*_divisions(stage, cost, hardware, arrays, None if budget.share else most, most)],
             points,
             step,
             in_turn,
@@ -189,7 +192,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         if interval is not None:
             chosen = self._for_interval(pipeline, work, budget, interval)
             return Fraction(interval), *chosen
-        plan = _fastest(work, budget)
+        plan = _fastest(work, budget, _WORTH)
         if plan is None:
             raise CompileError(pipeline, "the budget is too small for every interval")
         return plan
@@ -202,24 +205,27 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         Raises CompileError, which says what is missing.
         """
         for each in _without_sharing_first(budget):
-            chosen = cheapest(work, Fraction(interval), each)
+            chosen = cheapest(_without_turns(work), Fraction(interval), each)
             if chosen is not None and (not each.share or has_room(chosen, each)):
                 return chosen, each
+        alone = replace(budget, share=False)
+        if cheapest(work, Fraction(interval), alone) is not None:
+            return _fewest_turns(work, Fraction(interval), alone), alone
         for stage in work:
             best = min(division.interval(division.most) for division in stage.divisions)
             if best > interval:
                 raise CompileError(
                     pipeline,
                     f"an interval of {count_of(interval, 'cycle')} is too short for @{stage.name}, "
-                    f"which takes at least {_whole(best)} cycles for an inference, however it is divided",
+                    f"which takes at least {whole(best)} cycles for an inference, however it is divided",
                 )
-        plan = _fastest(work, budget)
+        plan = _fastest(work, budget, Fraction(1))
         limits = (("cores", budget.cores), ("crossbars", budget.crossbars))
         has = " and ".join(f"{number} {name}" for name, number in limits if number is not None)
         shortest = (
             ""
             if plan is None
-            else f": {_whole(plan[0])} cycles is the shortest that they suffice for"
+            else f": {whole(plan[0])} cycles is the shortest that they suffice for"
         )
         raise CompileError(
             pipeline,
@@ -243,18 +249,45 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         )
         gap = ceil(1000 * (longest / bound - 1)) / 10 if bound else 0.0
         return (
-            f"{text} in use; an inference takes {_whole(longest)} cycles, at most {gap:g} % more than with any "
-            f"division into copies (bound {_whole(bound)})"
+            f"{text} in use; an inference takes {whole(longest)} cycles, at most {gap:g} % more than with any "
+            f"division into copies (bound {whole(bound)})"
         )
 
 
 def _fastest(
-    work: list[StageWork], budget: Budget
+    work: list[StageWork], budget: Budget, worth: Fraction
 ) -> tuple[Fraction, list[PlanChoice], Budget] | None:
-    """Return the shortest interval, the choices for it, and whether cores are shared: if that makes it shorter."""
-    plans = ((fastest(work, each), each) for each in _without_sharing_first(budget))
+    """Return the shortest interval, the choices for it, and whether cores are shared: if that makes it shorter.
+
+    worth: factor by which turns must shorten it to be chosen.
+    """
+    plans = ((fastest(_without_turns(work), each), each) for each in _without_sharing_first(budget))
     found = [(*plan, each) for plan, each in plans if plan is not None]
-    return min(found, key=lambda plan: plan[0], default=None)
+    best = min(found, key=lambda plan: plan[0], default=None)
+    alone = replace(budget, share=False)
+    if best is not None and best[0] < worth * lower_bound(work, alone, best[0]):
+        return best  # no division at all is shorter by this factor
+    in_turn = fastest(work, alone)
+    if in_turn is None or (best is not None and in_turn[0] * worth > best[0]):
+        return best
+    return in_turn[0], _fewest_turns(work, in_turn[0], alone), alone
+
+
+def _fewest_turns(work: list[StageWork], interval: Fraction, budget: Budget) -> list[PlanChoice]:
+    """Return choices for an interval that the budget suffices for, with turns only where it needs them."""
+    for k in range(len(work)):
+        other = [*work[:k], *_without_turns(work[k : k + 1]), *work[k + 1 :]]
+        if cheapest(other, interval, budget) is not None:
+            work = other
+    chosen = cheapest(work, interval, budget)
+    assert chosen is not None, "the budget suffices"
+    return chosen
+
+
+def _without_turns(work: Sequence[StageWork]) -> list[StageWork]:
+    return [
+        replace(stage, divisions=[d for d in stage.divisions if d.by != "turns"]) for stage in work
+    ]
 
 
 def _without_sharing_first(budget: Budget) -> list[Budget]:
@@ -273,6 +306,9 @@ _ROUNDS = 8
 
 _LONGER = Fraction(102, 100)
 """Factor by which λ grows if buffers exceed the SRAM of a core however their stages are divided."""
+
+_WORTH = Fraction(105, 100)
+"""Factor by which turns must shorten λ: each copy has the buffers of an undivided core, and gets its data."""
 
 _FAST = Fraction(1, 3)
 """Part of λ that a stage on otherwise idle cores takes: less hardly shortens the latency."""
@@ -322,15 +358,20 @@ def _with_room(
         return None
     divided: list[StageWork] = []
     for each, choice in zip(work, chosen, strict=True):
-        copies = choice.division.copies
         if taken[each.name] > room:
-            finer = [
-                d.copies for d in each.divisions if d.copies * room >= copies * taken[each.name]
-            ]
-            copies = min(finer, default=copies)
-            each = replace(each, fewest=max(each.fewest, copies))
+            # Copies that run iterations in turn have buffers as large as one core.
+            (each,) = _without_turns([each])
+            if choice.division.by != "turns":
+                each = replace(each, fewest=_fewest(each, choice, Fraction(taken[each.name], room)))
         divided.append(each)
     return divided
+
+
+def _fewest(work: StageWork, choice: PlanChoice, times: Fraction) -> int:
+    """Return the fewest copies of a stage among so many times as it has, or more."""
+    copies = choice.division.copies
+    finer = [d.copies for d in work.divisions if d.copies >= copies * times]
+    return max(work.fewest, min(finer, default=copies))
 
 
 def _paces(stage: StageOp, cost: Cost, hardware: Hardware) -> tuple[Fraction, int]:
@@ -351,21 +392,29 @@ def _divisions(
     hardware: Hardware,
     arrays: Mapping[str, ArrayOp],
     most_copies: int | None,
+    most_turns: int | None,
 ) -> Iterator[Division]:
-    """Yield the divisions of a stage, each into more copies than needed for a coarser one of its kind."""
+    """Yield the divisions of a stage, each into more copies than needed for a coarser one of its kind.
+
+    most_copies, most_turns: limits of the number of copies; those that run iterations in turn have cores of their own.
+    """
     step, busy = _paces(stage, cost, hardware)
     each, recurrent = stage.count_cores(), reads_itself(stage)
     ways = WaysOf(stage, hardware).most if busy else 1
     kinds: list[By] = ["columns"]
     if units_of(stage, "bands")[0] > units_of(stage, "columns")[0]:
         kinds.append("bands")
+    if not recurrent:  # iterations that wait for those before them gain nothing
+        kinds.append("turns")
     for by in kinds:
-        units = iterations_by_unit(stage, by)
+        units, most = iterations_by_unit(stage, by), most_copies
+        if by == "turns":
+            most = min(units_of(stage, by)[0], most_turns or len(units))
         for size in range(len(units), 0, -1):
             copies = ceil(len(units) / size)
             if ceil(len(units) / copies) != size or (copies == 1 and by != kinds[0]):
                 continue
-            if most_copies is not None and copies > most_copies:
+            if most is not None and copies > most:
                 break
             iterations = int(iterations_of_copies(units, copies, by).max())
             alone = iterations * step
@@ -386,58 +435,5 @@ def _divisions(
 
 
 def _by(division: Division) -> By:
-    return "bands" if division.by == "bands" else "columns"
-
-
-def _explanation(work: StageWork, choice: PlanChoice, longest: Fraction) -> str:
-    """Say what a stage gets, and why less would not do."""
-    division, got, less = choice.division, list[str](), list[str]()
-    if division.copies > 1:
-        what = "columns" if division.by == "columns" else "rows"
-        got.append(f"{division.copies} copies by {what}")
-        coarser = max(
-            (d for d in work.divisions if d.by == division.by and d.copies < division.copies),
-            key=lambda d: d.copies,
-            default=work.divisions[0],
-        )
-        needed = coarser.ways(longest)
-        fewer = count_of(coarser.copies, "copy", "copies")
-        if coarser.copies < work.fewest:
-            less.append(f"the buffers of {fewer} would exceed the SRAM of a core")
-        elif needed is None or not coarser.crossbars:
-            slower = _whole(coarser.interval(coarser.most))
-            less.append(f"{fewer} would take {slower} cycles")
-        else:
-            crossbars = needed * coarser.crossbars
-            less.append(f"{fewer} would need {count_of(crossbars, 'crossbar')}")
-    if choice.ways > 1:
-        got.append(f"{choice.ways} ways")
-        slower = _whole(division.interval(choice.ways - 1))
-        less.append(f"{count_of(choice.ways - 1, 'way')} would take {slower} cycles")
-    crossbars = f", {count_of(choice.crossbars, 'crossbar')}" if choice.crossbars else ""
-    return (
-        f"@{work.name} gets {' and '.join(got)}{crossbars}: its {_binding(work, choice)} {_whole(choice.interval)} "
-        f"cycles for an inference; {', '.join(less)}"
-    )
-
-
-def _binding(work: StageWork, choice: PlanChoice) -> str:
-    """Return what takes a copy longest, with its verb."""
-    if choice.division.busy > choice.ways * choice.division.step:
-        return "crossbars take"
-    busiest = max(work.cycles, key=lambda name: work.cycles[name], default="")
-    if work.cycles.get(busiest) != work.iterations * work.step:
-        return "iterations take"
-    return _RESOURCES.get(busiest, f"{busiest} takes")
-
-
-_RESOURCES = {
-    "dpu": "vector unit takes",
-    "sram": "SRAM port takes",
-    "link": "link takes",
-    "issue": "issue of products takes",
-}
-
-
-def _whole(cycles: Fraction) -> str:
-    return f"{float(cycles):g}" if cycles < 10**5 else f"{float(cycles):.0f}"
+    kinds: dict[str, By] = {"bands": "bands", "turns": "turns"}
+    return kinds.get(division.by, "columns")
