@@ -33,11 +33,8 @@ NEIGHBOUR_BYTES = 64
 """The bytes of an iteration for each program that its program writes to or reads from: what it needs and waits for."""
 
 
-TIME_BYTES = 16
-"""The bytes of an iteration of each further inference: when it starts."""
-
 INFERENCE_BYTES = 256
-"""The bytes of an inference besides."""
+"""The bytes of each further inference: when it begins and ends. Starts of iterations are kept until they repeat."""
 
 ARRAY_BYTES = 512
 """The bytes of an input or output of an inference besides its elements."""
@@ -78,8 +75,7 @@ def check_inferences(network: NetworkOp, count: int, data: bool) -> None:
 
     data: they have inputs and outputs; else they are only timed.
     """
-    demands = workload_of(network).demands
-    each = INFERENCE_BYTES + TIME_BYTES * sum(demand.count for demand in demands if demand.iterated)
+    each = INFERENCE_BYTES
     if data:
         arrays = (network.arrays[symbol(ref)] for ref in (*network.inputs, *network.outputs))
         sizes = (prod(a.shape) * dtype_of(a.type).itemsize for a in arrays)

@@ -85,7 +85,7 @@ def _occupancy(
     report: RunReport,
 ) -> Occupancy:
     last = _last_reads(timed, core, buffer, loads)
-    end = 1 + max(int(each.start[-1, -1]) for each in report.cores)
+    end = 1 + max(int(each.starts.of_iteration(-1)[-1]) for each in report.cores)
     own = next(each.start for each in report.cores if each.name == core.name)
     arrived: list[np.ndarray] = []
     departures: list[np.ndarray] = []

@@ -165,7 +165,7 @@ def _line(
         program,
         nodes.get(program),
         len(cores),
-        sum(core.start.size for core in cores),
+        sum(core.starts.size for core in cores),
         busy,
         busy / len(cores) / cycles,
         sum(core.data_stalls for core in cores),

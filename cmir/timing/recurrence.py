@@ -21,6 +21,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.timing.actors import Actor
 from cmir.timing.control import ActorState, Control
 from cmir.timing.report import CoreReport, RunReport
+from cmir.timing.starts import Starts
 from cmir.timing.turns import latest_starts
 
 MOST_CYCLES = 2**62
@@ -125,7 +126,9 @@ class Recurrence(Control[_Times]):
             CoreReport(
                 name=name,
                 iterations=state.actor.in_turn.of_copy(turn),
-                start=state.record.start.reshape(self.inferences, -1)[:, turn :: state.actor.turns],
+                starts=Starts.of(
+                    state.record.start.reshape(self.inferences, -1)[:, turn :: state.actor.turns]
+                ),
                 pace=state.actor.in_turn.pace_of(turn),
                 latency=(state.actor.latencies or state.actor.turns * (state.actor.latency,))[turn],
                 data_stalls=int(state.record.stalls[DependenceKind.RAW][:, turn].sum()),

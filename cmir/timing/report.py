@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
+from cmir.timing.starts import Starts
 
 
 @dataclass(frozen=True)
 class CoreReport:
     """Activity of one core in a run.
 
-    start: cycle in which each iteration starts, shape (inferences, iterations).
+    starts: cycle in which each iteration of each inference starts.
     pace: how soon iterations start after each other.
     latency: cycles from the start of an iteration to the arrival of its result.
     data_stalls, credit_stalls: cycles spent waiting for a write to arrive, or for room at a reader.
@@ -22,25 +24,40 @@ class CoreReport:
 
     name: CoreName
     iterations: int
-    start: np.ndarray
+    starts: Starts
     pace: Pace
     latency: int
     data_stalls: int
     credit_stalls: int
 
     @property
+    def start(self) -> np.ndarray:
+        """Cycle in which each iteration starts, shape (inferences, iterations): a large array for a long stream."""
+        return self.starts.whole()
+
+    @property
     def firing(self) -> np.ndarray:
         """Cycles from the start of each iteration until the core itself is ready for the next, all in order."""
-        start = self.start.reshape(-1)
+        return self._firing(self.starts)
+
+    def _firing(self, starts: Starts) -> np.ndarray:
+        start = starts.whole().reshape(-1)
         ready = self.pace.ready(start, 1, len(start))
         return np.append(ready - start[:-1], self.pace.step)
 
     @property
     def busy(self) -> int:
         """Cycles spent firing."""
+        starts = self.starts
         if not self.pace.in_turn:
-            return self.start.size * self.pace.step
-        return int(self.firing.sum())
+            return starts.size * self.pace.step
+        rounds, rest = divmod(starts.count - len(starts.prefix), starts.period)
+        few = len(starts.prefix) + rest
+        busy = int(self._firing(starts.shorter(few)).sum())
+        if rounds:
+            of_round = int(self._firing(starts.shorter(few + starts.period)).sum()) - busy
+            busy += rounds * of_round
+        return busy
 
 
 @dataclass(frozen=True)
@@ -55,7 +72,7 @@ class RunReport:
 
     @property
     def inferences(self) -> int:
-        return len(self.cores[0].start)
+        return self.cores[0].starts.count
 
     def starts_of(self, core: CoreName, turns: int) -> np.ndarray:
         """Return the starts of all iterations of the stream, in order; with turns, those of all copies of a core."""
@@ -74,12 +91,13 @@ class RunReport:
     @property
     def begins(self) -> np.ndarray:
         """Cycle of the first start of an iteration, by inference."""
-        return np.min([core.start[:, 0] for core in self.cores], axis=0)
+        return reduce(np.minimum, (core.starts.of_iteration(0) for core in self.cores))
 
     @property
     def ends(self) -> np.ndarray:
         """Cycle of the arrival of the last result, by inference."""
-        return np.max([core.start[:, -1] + core.latency for core in self.cores], axis=0)
+        ends = (core.starts.of_iteration(-1) + core.latency for core in self.cores)
+        return reduce(np.maximum, ends)
 
     @property
     def inference_latency(self) -> int:
@@ -108,5 +126,9 @@ class RunReport:
     @property
     def overlap(self) -> int:
         """Maximum number of inferences in progress at the same time."""
-        changes = sorted([(t, 1) for t in self.begins] + [(t, -1) for t in self.ends])
-        return int(np.cumsum([change for _, change in changes]).max())
+        times = np.concatenate((self.begins, self.ends))
+        changes = np.repeat([1, -1], self.inferences)
+        in_order = np.lexsort(
+            (changes, times)
+        )  # an inference that ends makes room for one that begins
+        return int(np.cumsum(changes[in_order]).max())

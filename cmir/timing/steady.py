@@ -22,11 +22,10 @@ import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping
 
-import numpy as np
-
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.support.limits import check_memory, count_text
 from cmir.timing.actors import Actor
 from cmir.timing.recurrence import Recurrence, check_times
 from cmir.timing.report import RunReport
@@ -34,17 +33,25 @@ from cmir.timing.report import RunReport
 _FIRST = 4
 """Minimum number of inferences that are timed; it is doubled until they repeat."""
 
+_TIME_BYTES = 16
+"""The bytes of an iteration: when it starts."""
+
 
 def time_stream(
     actors: Mapping[CoreName, Actor], inferences: int, chunk: int | None = None
 ) -> RunReport:
     """Return the timing of a stream of inferences, identical to that of the recurrence over the whole stream.
 
-    Raises DeadlockError if no actor can continue.
+    Raises DeadlockError if no actor can continue, and TooLargeError if inferences do not repeat before their times take
+    more memory than there is.
     """
     check_times(actors, inferences)
     count = min(_FIRST, inferences)
+    iterations = sum(actor.iterations for actor in actors.values())
     while True:
+        if count > _FIRST:
+            size = _TIME_BYTES * iterations * count
+            check_memory(None, f"times of {count_text(count // 2)} inferences do not repeat", size)
         recurrence = Recurrence(actors, count, chunk)
         report = recurrence.run()
         if count == inferences:
@@ -76,8 +83,8 @@ def _repeat(actors: Mapping[CoreName, Actor], report: RunReport, period: int, ol
     """Return True if the claim's hypothesis holds for q = `period`. oldest: D."""
     shifts: dict[CoreName, set[int]] = defaultdict(set)
     for core in report.cores:
-        count = oldest + period
-        steps = core.start[-count:] - core.start[-count - period : -period]
+        count, start = oldest + period, core.starts.prefix
+        steps = start[-count:] - start[-count - period : -period]
         if (steps != steps[0, 0]).any():
             return False
         shifts[core.name.undivided].add(int(steps[0, 0]))
@@ -92,20 +99,19 @@ def _continued(
     recurrence: Recurrence, report: RunReport, inferences: int, period: int
 ) -> RunReport:
     """Return the report extended to this many inferences, the additional ones repeating the last `period` ones."""
-    rounds, place = np.divmod(np.arange(inferences - report.inferences), period)
+    rounds, rest = divmod(inferences - report.inferences, period)
     cores = []
     for core in report.cores:
-        last = core.start[-period:]
-        shift = last[0, 0] - core.start[-2 * period, 0]
         stalls = recurrence.states[core.name.undivided].record.stalls
         data, room = (
-            int(stalls[kind][-period:, core.name.turn or 0][place].sum())
+            rounds * int(last.sum()) + int(last[:rest].sum())
             for kind in (DependenceKind.RAW, DependenceKind.WAR)
+            for last in (stalls[kind][-period:, core.name.turn or 0],)
         )
         cores.append(
             dataclasses.replace(
                 core,
-                start=np.concatenate((core.start, last[place] + shift * (rounds + 1)[:, None])),
+                starts=core.starts.continued(inferences, period),
                 data_stalls=core.data_stalls + data,
                 credit_stalls=core.credit_stalls + room,
             )

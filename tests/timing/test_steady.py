@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 import pytest
 from hypothesis import event, given
@@ -12,6 +14,7 @@ from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import ALWAYS
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.support.limits import TooLargeError
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
 from cmir.timing.recurrence import Recurrence
@@ -65,7 +68,27 @@ def check_stream(actors: dict[CoreName, Actor], inferences: int) -> RunReport | 
     for core, wanted in zip(found.cores, expected.cores, strict=True):
         np.testing.assert_array_equal(core.start, wanted.start)
         assert (core.data_stalls, core.credit_stalls) == (wanted.data_stalls, wanted.credit_stalls)
+        assert (core.busy, core.starts.size) == (wanted.firing.sum(), wanted.start.size)
+        np.testing.assert_array_equal(core.starts.of_iteration(-1), wanted.start[:, -1])
+    assert found.cycles == expected.cycles
+    assert found.inference_latency == expected.inference_latency
+    assert found.steady_interval == expected.steady_interval
+    changes = sorted([(t, 1) for t in expected.begins] + [(t, -1) for t in expected.ends])
+    assert found.overlap == max(accumulate(change for _, change in changes))
     return expected
+
+
+def test_a_long_stream_keeps_the_starts_of_a_few_inferences() -> None:
+    """As many as before they repeat, however long the stream is."""
+    one, two = CoreName("one"), CoreName("two")
+    waits = [Dependence(DependenceKind.RAW, one, "a", np.arange(3), 2)]
+    actors = {one: Actor(one, 3, Pace(2), 2, []), two: Actor(two, 3, Pace(5), 4, waits)}
+    short, long = (time_stream(actors, count) for count in (50, 10**6))
+    for a, b in zip(short.cores, long.cores, strict=True):
+        assert a.starts.prefix.size == b.starts.prefix.size <= 3 * 16
+        np.testing.assert_array_equal(a.start, b.starts.shorter(50).whole())
+    assert long.cycles == 2 + 10**6 * 15 - 5 + 4 and long.steady_interval == 15
+    assert [core.busy for core in long.cores] == [6 * 10**6, 15 * 10**6]
 
 
 def test_inferences_that_alternate() -> None:
@@ -84,7 +107,7 @@ def test_inferences_that_alternate() -> None:
     assert stream.steady_interval == 3.5
 
 
-def test_what_overtakes_is_waited_for() -> None:
+def test_what_overtakes_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that waits for a slower one as well is ahead of it for a while, and inferences are alike till then."""
     slow_one, fast_one, follower = map(CoreName, ("slow", "fast", "reader"))
     slow = Actor(slow_one, 1, Pace(10), 1, ())
@@ -104,3 +127,6 @@ def test_what_overtakes_is_waited_for() -> None:
     reference: RunReport = Recurrence(actors, 99).run()
     for core in reference.cores:
         np.testing.assert_array_equal(starts[core.name], core.start)
+    monkeypatch.setenv("CMIR_MEMORY", "1KiB")
+    with pytest.raises(TooLargeError, match="times of 16 inferences do not repeat"):
+        time_stream(actors, 99)

@@ -15,6 +15,7 @@ from cmir.timing.actors import Actor
 from cmir.timing.control import DeadlockError
 from cmir.timing.recurrence import Recurrence
 from cmir.timing.report import CoreReport, RunReport
+from cmir.timing.starts import Starts
 
 
 class Core:
@@ -129,7 +130,7 @@ def test_no_interval_is_shorter_than_that_of_a_stream_that_needs_all_sets_again(
         core = Core(Actor(name, iterations, pace, 1, []))
         for _ in range(inferences * iterations):
             core.fire(0)
-        starts = np.array(core.starts, np.int64).reshape(inferences, iterations)
+        starts = Starts.of(np.array(core.starts, np.int64).reshape(inferences, iterations))
         return RunReport([CoreReport(name, iterations, starts, pace, 1, 0, 0)], [])
 
     ends = report(1 + 8 * pace.ways).ends

@@ -17,6 +17,7 @@ from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
 from cmir.timing.report import CoreReport, RunReport
+from cmir.timing.starts import Starts
 
 LINK = LinkUse(((0, 0), (0, 1)), 120, 4)
 COSTS = InferenceCosts(
@@ -110,7 +111,7 @@ def test_warnings_above_the_interval(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def core(name: CoreName, *starts: tuple[int, ...]) -> CoreReport:
-    return CoreReport(name, len(starts[0]), np.array(starts), Pace(2), 3, 1, 0)
+    return CoreReport(name, len(starts[0]), Starts.of(np.array(starts)), Pace(2), 3, 1, 0)
 
 
 A0, A1 = CoreName("a", (0,)), CoreName("a", (1,))
