@@ -147,7 +147,7 @@ def cheapest(
 
     None if there are none within the budget.
     """
-    options = [_options(stage, interval) for stage in stages]
+    options = [choices_for(stage, interval) for stage in stages]
     pairs = [[(choice.crossbars, choice.cores) for choice in each] for each in options]
     found = _choose(pairs, stages, interval, budget)
     return None if found is None else [each[k] for each, k in zip(options, found, strict=True)]
@@ -287,7 +287,7 @@ def _shortest(needs: Sequence[tuple[int, Fraction | int]], available: int) -> Fr
     return total / room if room else total
 
 
-def _options(stage: StageWork, interval: Fraction) -> list[PlanChoice]:
+def choices_for(stage: StageWork, interval: Fraction) -> list[PlanChoice]:
     """Return the choices of a stage for an interval: none takes as many crossbars and as many cores as another."""
     found = [
         PlanChoice(division, ways)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -16,34 +16,45 @@ Replication = Literal["columns", "rows", "bands", "runs", "turns", "ways", "colu
 """How to divide a stage among cores, see polyhedral-replicate, or among crossbars, see polyhedral-add-ways."""
 
 
+Objective = Literal["interval", "latency", "energy"]
+"""What is to be small: cycles between inferences, cycles of an inference, or its energy."""
+
+
 @dataclass(frozen=True)
 class CopyBudget:
     """What the copies and ways of all stages may take, see polyhedral-plan-copies. None for what the machine has.
 
-    interval: cycles to plan for, with the fewest crossbars; None for the shortest interval.
+    interval: cycles to plan for, with the fewest crossbars; None for the shortest interval. objective: see `lower`.
+    share: whether programs may share cores.
     """
 
     cores: int | None = None
     crossbars: int | None = None
     interval: int | None = None
+    objective: Objective = "interval"
+    share: bool = True
 
     @staticmethod
     def parse(text: str) -> CopyBudget:
         """Return the budget of a text such as `cores=100,crossbars=2500`. Raises ValueError."""
         found: dict[str, int] = {}
-        known = [field.name for field in fields(CopyBudget)]
         for part in filter(None, text.split(",")):
             match = re.fullmatch(r"\s*(\w+)\s*=\s*(\d+)\s*", part)
-            if match is None or match[1] not in known or match[1] in found:
+            if match is None or match[1] not in LIMITS or match[1] in found:
                 raise ValueError(
-                    f"expected numbers of {', '.join(known)}, such as crossbars=2500, got '{text}'"
+                    f"expected numbers of {', '.join(LIMITS)}, such as crossbars=2500, got '{text}'"
                 )
             found[match[1]] = int(match[2])
-        return CopyBudget(**found)
+        return CopyBudget(found.get("cores"), found.get("crossbars"), found.get("interval"))
 
     def __str__(self) -> str:
-        given = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return ",".join(f"{name}={number}" for name, number in given if number is not None)
+        given = ((name, getattr(self, name)) for name in LIMITS)
+        limits = ",".join(f"{name}={number}" for name, number in given if number is not None)
+        return limits if self.objective == "interval" else f"{self.objective} {limits}".strip()
+
+
+LIMITS = ("cores", "crossbars", "interval")
+"""What a budget limits, by name."""
 
 
 Copies: TypeAlias = "Replication | CopyBudget"

@@ -141,9 +141,36 @@ def lower(
     its cores, and cores are placed. storage: None for the mode that suits the machine's SRAM. Buffers that are to keep
     the interval grow if the hops between placed cores, or their programs' shares of them, would cost throughput.
     replicate: how to divide stages among the remaining cores, None for no replication; with a budget, programs share
-    cores where that helps. placement_seconds: time limit of the placement; None for a fixed amount of work.
+    cores where that helps. For an objective other than the interval, the network is compiled for several plans first
+    (`cmir/compilation/objective.py`). placement_seconds: time limit of the placement; None for a fixed amount of work.
     prove: elaborates the network, and may reject it; by default, runs the proofs of the pipeline.
     """
+    from cmir.elaboration.network import ElaboratedNetwork
+
+    machine = hardware or model.hardware or Hardware.load("ideal")
+    if isinstance(replicate, CopyBudget) and replicate.objective != "interval":
+        from cmir.compilation.objective import best_budget
+
+        def compiled(plan: CopyBudget) -> ElaboratedNetwork:
+            trial = replace(model, module=model.module.clone(), context=model.context.clone())
+            return _lower(
+                trial, progress, storage, hardware, plan, placement_seconds, ElaboratedNetwork
+            )
+
+        replicate = best_budget(replicate, machine, compiled)
+    return _lower(model, progress, storage, hardware, replicate, placement_seconds, prove)
+
+
+def _lower(
+    model: Model,
+    progress: Callable[[str], None] | None,
+    storage: Storage | None,
+    hardware: Hardware | None,
+    replicate: Copies | None,
+    placement_seconds: float | None,
+    prove: Callable[[NetworkOp], ElaboratedNetwork] | None,
+) -> ElaboratedNetwork:
+    """Do what `lower` does, for one plan of copies."""
     from cmir.dialects.cmcore import NetworkOp
     from cmir.elaboration.network import ElaboratedNetwork
     from cmir.passes.base import top_level
@@ -361,7 +388,12 @@ def mapping_passes(
         from cmir.passes.polyhedral_plan_copies import PolyhedralPlanCopiesPass
 
         plan = PolyhedralPlanCopiesPass(
-            machine, replicate.crossbars, replicate.cores, replicate.interval, share=True
+            machine,
+            replicate.crossbars,
+            replicate.cores,
+            replicate.interval,
+            replicate.share,
+            "latency" if replicate.objective == "latency" else "interval",
         )
         plan.check_budget(None, machine)
         passes.append(plan)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any, get_args
 
-from cmir.compilation.choices import Copies, CopyBudget, Replication, Storage
+from cmir.compilation.choices import LIMITS, Copies, CopyBudget, Objective, Replication, Storage
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.diagnostics import CompileError
@@ -27,18 +26,23 @@ def check_options(storage: Any, samples: Any, placement_seconds: Any, shapes: An
         )
 
 
-def copies_of(replicate: Any, budget: Any) -> Copies | None:
+def copies_of(replicate: Any, budget: Any, objective: Any) -> Copies | None:
     """Return how copies of stages are chosen; see `cmir.compile`. Raises CompileError for what is none."""
-    if budget is None:
+    if objective is not None:
+        _check_choice("objective", objective, get_args(Objective))
+    if budget is None and objective is None:
         return _replication_of(replicate)
     if replicate not in (None, False):
-        raise CompileError(None, "give `replicate` or `budget`, not both")
-    known = [field.name for field in fields(CopyBudget)]
-    if isinstance(budget, Mapping) and all(name in known for name in budget):
+        raise CompileError(
+            None,
+            f"give `replicate` or `{'objective' if budget is None else 'budget'}`, not both",
+        )
+    budget = {} if budget is None else budget
+    if isinstance(budget, Mapping) and all(name in LIMITS for name in budget):
         for name, number in budget.items():
             check_positive(f"budget[{name!r}]", number)
-        return CopyBudget(**budget)
-    wanted = ", ".join(map(repr, known))
+        return CopyBudget(**budget, objective=objective or "interval")
+    wanted = ", ".join(map(repr, LIMITS))
     raise CompileError(None, f"`budget` must be numbers by {wanted}, got {budget!r}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
-from cmir.compilation.choices import Copies, Replication, Storage
+from cmir.compilation.choices import Copies, Objective, Replication, Storage
 from cmir.compilation.model import Model, lower
 from cmir.compilation.proofs import ProofVerdict, verify_network
 from cmir.dialects.cmcore import NetworkOp
@@ -34,6 +34,7 @@ def compile(
     storage: Storage | None = None,
     replicate: bool | Replication = False,
     budget: Mapping[str, int] | None = None,
+    objective: Objective | None = None,
     samples: Samples = "auto",
     shapes: Mapping[str, Sequence[int]] | None = None,
     state: Mapping[str, str] | bool = True,
@@ -54,6 +55,8 @@ def compile(
         `runs`, or in `turns`. `ways` holds their matrices several times in their own cores; `columns-ways` does both.
     budget: chooses the copies and ways of all stages together, instead of `replicate`: for the shortest interval with
         so many `cores` and `crossbars`, `{}` for all, or for an `interval` in cycles with the fewest crossbars.
+    objective: what is to be small within the budget: the `interval` (default), the `latency` of an inference, or its
+        `energy`. For the last two, several plans are compiled, and the best is kept.
     samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,
         `auto` the former where nothing mixes the batch with another dimension.
     shapes: shapes of inputs of an ONNX model, with the batch, for those that it leaves open.
@@ -70,7 +73,7 @@ def compile(
     """
     with user_errors(), collect_diagnostics() as remarks, shown(progress) as show:
         check_options(storage, samples, placement_seconds, shapes)
-        carried, by = carried_state(state), copies_of(replicate, budget)
+        carried, by = carried_state(state), copies_of(replicate, budget, objective)
         machine = None if hardware is None else hardware_from(hardware)
         show("importing")
         model = read_source(source, example_inputs, (shapes, samples, carried), weights)

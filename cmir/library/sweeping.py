@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
 
-from cmir.compilation.choices import Copies, Replication, Storage
+from cmir.compilation.choices import Copies, Objective, Replication, Storage
 from cmir.compilation.model import Model
 from cmir.frontends.samples import Samples
 from cmir.isl.budget import limited
@@ -44,6 +44,7 @@ def sweep(
     storage: Storage | None = None,
     replicate: bool | Replication = False,
     budget: Mapping[str, int] | None = None,
+    objective: Objective | None = None,
     samples: Samples = "auto",
     shapes: Mapping[str, Sequence[int]] | None = None,
     state: Mapping[str, str] | bool = True,
@@ -79,7 +80,7 @@ def sweep(
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
         check_options(storage, samples, placement_seconds, shapes)
         check_random(random, inferences)
-        carried, by = carried_state(state), copies_of(replicate, budget)
+        carried, by = carried_state(state), copies_of(replicate, budget, objective)
         axes = make_axes(values_by_field(fields).items(), None)
         grid = Grid(hardware_from(hardware), axes)
         show("importing")

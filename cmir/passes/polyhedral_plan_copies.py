@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
+from typing import Literal
 
 from xdsl.context import Context
 
@@ -19,6 +20,8 @@ from cmir.analysis.copy_plan import (
     has_room,
     lower_bound,
 )
+from cmir.analysis.flow import Flow
+from cmir.analysis.latency_plan import latency_of, quicker
 from cmir.analysis.own_results import interval_alone, reads_itself
 from cmir.analysis.scheduled_sizes import scheduled_sizes
 from cmir.analysis.sizing import Sizing
@@ -62,7 +65,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
 
     Stages whose buffers would exceed the SRAM of a core at this interval get more copies, which divide them. If that
     does not help, λ grows, unless it is given: then polyhedral-assign-storage finds a longer interval. Cores that are
-    left get copies of the slowest stages without matrices, which shortens the latency. With `share`, cores may run
+    left get copies of the slowest stages without matrices, which shortens the latency. With the objective `latency`, a
+    search uses what the budget has left, and exchanges crossbars and cores between stages, as long as that shortens the
+    latency by the model of `cmir/analysis/flow.py`; λ may grow. With `share`, cores may run
     several programs, where that makes λ shorter: their number then does not limit that of copies, and λ is long enough
     for what all stages together keep busy in a core, of which nine tenths are taken to be usable. The pipeline keeps λ
     as `cmir.interval`, for polyhedral-assign-storage and cmcore-share-cores.
@@ -78,6 +83,8 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     """Interval to plan for, in cycles; by default, the shortest."""
     share: bool = False
     """Whether several programs may share a core."""
+    objective: Literal["interval", "latency"] = "interval"
+    """What is to be short: the interval, then the latency, or the latency of an inference."""
 
     def apply_to(self, ctx: Context, pipeline: PipelineOp) -> None:
         pipeline.drop_dependences()
@@ -94,18 +101,19 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         self._check(pipeline, work, budget)
         if not work:
             return
-        longest, chosen, taken = self._plan(pipeline, work, budget, self.interval)
+        flow = Flow.of(Sizing(pipeline, hardware)) if self.objective == "latency" else None
+        longest, chosen, taken = self._plan(pipeline, work, budget, flow, self.interval)
         for _ in range(_ROUNDS if hardware.core.sram_bytes is not None else 0):
             divided = _with_room(pipeline, hardware, work, chosen, longest)
             if divided is None or (divided == work and self.interval is not None):
                 break
             interval = ceil(_LONGER * longest) if divided == work else self.interval
             try:
-                longest, chosen, taken = self._plan(pipeline, divided, budget, interval)
+                longest, chosen, taken = self._plan(pipeline, divided, budget, flow, interval)
             except CompileError:  # the assignment of storage says what is missing
                 break
             work = divided
-        if budget.cores is not None and not taken.share:
+        if flow is None and budget.cores is not None and not taken.share:
             chosen = _on_idle_cores(work, chosen, budget.cores, longest)
         set_planned_interval(pipeline, ceil(longest))
         for stage, each, choice in zip(stages, work, chosen, strict=True):
@@ -115,7 +123,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         tally("stages planned", len(chosen))
         tally("copies added", sum(choice.division.copies - 1 for choice in chosen))
         tally("ways added", sum(choice.ways - 1 for choice in chosen))
-        emit_remark(pipeline, self._summary(work, taken, chosen, longest))
+        emit_remark(pipeline, self._summary(work, taken, chosen, longest, flow))
 
     def check_budget(self, where: Where, hardware: Hardware) -> Budget:
         """Return what the plan may take. Raises CompileError if that is more than the machine has."""
@@ -183,7 +191,22 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         pipeline: PipelineOp,
         work: list[StageWork],
         budget: Budget,
+        flow: Flow | None,
         interval: int | None,
+    ) -> tuple[Fraction, list[PlanChoice], Budget]:
+        """Return the interval, the choices for it, and whether cores are shared. Raises CompileError.
+
+        flow: to choose for a short latency; None to choose for a short interval. interval: to plan for; None for the
+        shortest.
+        """
+        longest, chosen, taken = self._for_short_interval(pipeline, work, budget, interval)
+        if flow is None:
+            return longest, chosen, taken
+        chosen = quicker(work, chosen, taken, flow)
+        return max(longest, *(choice.interval for choice in chosen)), chosen, taken
+
+    def _for_short_interval(
+        self, pipeline: PipelineOp, work: list[StageWork], budget: Budget, interval: int | None
     ) -> tuple[Fraction, list[PlanChoice], Budget]:
         """Return the interval, the choices for it, and whether cores are shared. Raises CompileError.
 
@@ -234,7 +257,11 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
 
     @staticmethod
     def _summary(
-        work: list[StageWork], budget: Budget, chosen: list[PlanChoice], longest: Fraction
+        work: list[StageWork],
+        budget: Budget,
+        chosen: list[PlanChoice],
+        longest: Fraction,
+        flow: Flow | None,
     ) -> str:
         bound = lower_bound(work, budget, longest)
         used = [("crossbars", sum(choice.crossbars for choice in chosen), budget.crossbars)]
@@ -247,6 +274,12 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
             for name, number, limit in used
             if number or name != "crossbars"
         )
+        if flow is not None:
+            latency = Fraction(latency_of(work, chosen, flow))
+            return (
+                f"{text} in use; an inference takes {whole(longest)} cycles, and from its start to its end about "
+                f"{whole(latency)}, without hops and waits for room"
+            )
         gap = ceil(1000 * (longest / bound - 1)) / 10 if bound else 0.0
         return (
             f"{text} in use; an inference takes {whole(longest)} cycles, at most {gap:g} % more than with any "

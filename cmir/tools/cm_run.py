@@ -18,7 +18,7 @@ from cmir.tools.accuracy import (
     write_ranges_of,
 )
 from cmir.tools.common import FAILURE, NOT_PROVED, run_tool
-from cmir.tools.options import state_of, use_threads
+from cmir.tools.options import join_objective, state_of, use_threads
 from cmir.tools.pictures import draw_pictures
 from cmir.tools.run_options import check_options, run_parser
 
@@ -43,7 +43,9 @@ _STEADY_INFERENCES = 8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
-    options = run_parser().parse_intermixed_args(arguments)
+    parser = run_parser()
+    options = parser.parse_intermixed_args(arguments)
+    join_objective(parser, options)
     if options.threads is not None:
         use_threads(options.threads)
     return run_tool("cm-run", lambda: _run(options))

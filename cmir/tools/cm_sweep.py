@@ -22,6 +22,7 @@ from cmir.tools.options import (
     add_model,
     add_threads,
     add_weights,
+    join_objective,
     natural,
     positive,
     state_of,
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    join_objective(parser, options)
     if options.threads is not None:
         use_threads(options.threads)
     return run_tool("cm-sweep", lambda: _sweep(options))
@@ -65,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         storage="room in the buffers, as in cm-run",
         replicate="divide stages among the cores that are left, as in cm-run",
         budget="choose copies and ways of all stages for a number of cores and crossbars, as in cm-run",
+        objective="what the plan of --budget makes as small as it can, as in cm-run",
         placement="look for places of cores for so long in each point, as in cm-run (default: a fixed amount of work)",
     )
     add_threads(parser)

@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from cmir.compilation.choices import CopyBudget, Replication, Storage
+from cmir.compilation.choices import CopyBudget, Objective, Replication, Storage
 from cmir.frontends.samples import Samples
 from cmir.frontends.state import State
 from cmir.support.limits import VARIABLE, parse_size
@@ -188,9 +189,18 @@ def add_hardware(parser: argparse.ArgumentParser, help: str, default: str | None
 
 
 def add_mapping(
-    parser: argparse.ArgumentParser, *, storage: str, replicate: str, budget: str, placement: str
+    parser: argparse.ArgumentParser,
+    *,
+    storage: str,
+    replicate: str,
+    budget: str,
+    objective: str,
+    placement: str,
 ) -> None:
-    """Add the options that map a network to a machine, see `cmir.compile`. The arguments are help texts."""
+    """Add the options that map a network to a machine, see `cmir.compile`. The arguments are help texts.
+
+    `join_objective` makes one of the options for copies.
+    """
     parser.add_argument("--storage", choices=get_args(Storage), help=storage)
     copies = parser.add_mutually_exclusive_group()
     copies.add_argument(
@@ -205,7 +215,17 @@ def add_mapping(
         const=CopyBudget(),
         help=budget,
     )
+    parser.add_argument("--objective", choices=get_args(Objective), help=objective)
     parser.add_argument("--placement-seconds", metavar="S", type=float, help=placement)
+
+
+def join_objective(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Make the objective a part of the budget in `options.replicate`; exit if there are copies of another kind."""
+    if options.objective is not None:
+        budget = CopyBudget() if options.replicate is None else options.replicate
+        if not isinstance(budget, CopyBudget):
+            parser.error("argument --objective: not allowed with argument --replicate")
+        options.replicate = replace(budget, objective=options.objective)
 
 
 def _copy_budget(text: str) -> CopyBudget:

@@ -111,6 +111,9 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         " turns; `columns-ways` does both",
         budget="choose the copies and the ways of all stages together: for the shortest interval within so many"
         " cores=N,crossbars=N (default: all), or for interval=CYCLES with the fewest crossbars",
+        objective="what the plan of --budget (default: all of the machine) makes as small as it can: the time between"
+        " inferences (default), or the latency or the energy of one, for which several plans are compiled and"
+        " compared",
         placement="look for places of cores for so long, on a machine that has places; results then depend on the"
         " computer (default: a fixed amount of work, about a second)",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -11,6 +12,7 @@ from networks import Builder, reference_outputs
 from tolerance import assert_close
 
 import cmir
+from cmir.support.diagnostics import CompileError
 
 CHIP = {
     "name": "chip",
@@ -63,3 +65,30 @@ def test_a_plan_keeps_to_its_budget(model: Path, budget: dict[str, int]) -> None
     (found,) = net.run(samples).outputs.values()
     for sample, output in zip(samples, found, strict=True):
         assert_close(output[0], reference_outputs(onnx.load(model), {"x": sample})[0])
+
+
+ENERGY = {"link_byte": 5.0, "static_watts": 1e-4}
+
+
+@pytest.mark.parametrize("objective", ["latency", "energy"])
+def test_an_objective_is_never_worse_than_the_plan_for_the_interval(
+    model: Path, objective: Literal["latency", "energy"]
+) -> None:
+    chip = {**CHIP, "system": {"clock_hz": 1e9}, "energy": ENERGY}
+    plain, net = (
+        cmir.compile(model, chip, budget={"crossbars": 40}, objective=each, progress=False)
+        for each in ("interval", objective)
+    )
+    short, long = net.timing(), plain.timing()
+    if objective == "latency":
+        assert short.latency <= long.latency
+    else:
+        found, other = (sum(run.figures["energy_joules"].values()) for run in (short, long))
+        assert found <= other
+    assert net.timing().figures["crossbars"] <= 40
+    assert f"{objective} of the plans that were compiled" in str([*map(str, net.remarks)])
+
+
+def test_energy_that_depends_on_no_plan(model: Path) -> None:
+    with pytest.raises(CompileError, match=r"energy\.link_byte"):
+        cmir.compile(model, CHIP, objective="energy", progress=False)
