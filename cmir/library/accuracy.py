@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Any
 
+from cmir.crossbars.comparison import Compared, MatrixDeviation
 from cmir.execution.accuracy import Labels
 from cmir.library.progress import Show
 from cmir.library.run import Run
@@ -18,12 +19,14 @@ from cmir.support.similar import did_you_mean
 class Reading:
     """Scores of a network at one time of reading. seconds: since programming; None if the model has no time.
 
-    scores: one for each seed. clipped: share of conversions that were clipped.
+    scores: one for each seed. clipped: share of conversions that were clipped. matrices: deviation of the products of
+    each matrix, for the first seed.
     """
 
     seconds: float | None
     scores: tuple[float, ...]
     clipped: float
+    matrices: tuple[MatrixDeviation, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -91,16 +94,20 @@ def accuracy_of(
     first, own = getattr(settings, "seed", 0), getattr(settings, "at", None)
 
     def reading(seconds: float | None) -> Reading:
-        scores, clipped = list[float](), list[float]()
+        scores, clipped, matrices = list[float](), list[float](), tuple[MatrixDeviation, ...]()
         for number in range(seeds):
             show(
                 f"seed {number + 1} of {seeds}" + ("" if seconds is None else f" at {seconds:g} s")
             )
             fields = {} if seconds is None else {"at": seconds}
-            samples, model = run.again(fields | ({"seed": first + number} if seeds > 1 else {}))
+            fields |= {"seed": first + number} if seeds > 1 else {}
+            samples, model = run.again(fields, compare=number == 0)
+            if isinstance(model, Compared):
+                matrices = model.deviations()
             scores.append(labels.score([sample[name] for sample in samples]))
             clipped.append(0.0 if model is None else model.clipped)
-        return Reading(own if seconds is None else seconds, tuple(scores), max(clipped))
+        time = own if seconds is None else seconds
+        return Reading(time, tuple(scores), max(clipped), matrices)
 
     exact = labels.score([sample[name] for sample in run.exact_samples])
     modelled = run.model is not None or bool(at) or seeds > 1

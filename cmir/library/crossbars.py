@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from cmir.crossbars.choice import model_of
+from cmir.crossbars.comparison import Compared
 from cmir.crossbars.model import CrossbarModel
 from cmir.crossbars.ranges import Ranges
 from cmir.hardware.crossbar_models import Ideal, ModelSettings
@@ -39,13 +40,16 @@ class ModelledCrossbars:
         some = None if first is None else first[:count]
         self.ranges = self._simulator.calibrated(self._crossbar, inputs[:count], some)
 
-    def programmed(self, **fields: Any) -> tuple[Simulator, CrossbarModel | None]:
+    def programmed(
+        self, fields: Mapping[str, Any] | None = None, compare: bool = False
+    ) -> tuple[Simulator, CrossbarModel | None]:
         """Return a simulator on crossbars of the model, and the model; None for exact products.
 
-        fields: values for fields of `crossbar.model`.
+        fields: values for fields of `crossbar.model`. compare: the model is `Compared` with exact products.
         """
-        settings = with_fields(self._crossbar.model, fields)
+        settings = with_fields(self._crossbar.model, fields or {})
         model = model_of(replace(self._crossbar, model=settings), self.ranges)
+        model = Compared(model) if compare and model is not None else model
         return self._simulator.with_crossbars(model), model
 
 

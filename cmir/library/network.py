@@ -186,11 +186,12 @@ class Network(Visible):
         first: Sequence[int] | None,
         lanes: int,
         fields: Mapping[str, Any] | None,
+        compare: bool,
     ) -> tuple[list[Sample], CrossbarModel | None]:
         """Run a stream once more; see `Run.again`."""
         simulator, model = self._simulator, None
         if fields is not None:
-            simulator, model = self.crossbars.programmed(**fields)
+            simulator, model = self.crossbars.programmed(fields, compare)
         outputs = simulator.run(given, chunk, None, first, lanes).outputs
         return self.interface.named(outputs), model
 

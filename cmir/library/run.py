@@ -40,7 +40,7 @@ Judge: TypeAlias = """Callable[
 """Compares outputs with a reference: those of a file, by an evaluator, with tolerances. See `Run.check`."""
 
 Again: TypeAlias = (
-    "Callable[[Mapping[str, Any] | None], tuple[Sequence[Sample], CrossbarModel | None]]"
+    "Callable[[Mapping[str, Any] | None, bool], tuple[Sequence[Sample], CrossbarModel | None]]"
 )
 """Runs a stream again; see `Run.again`."""
 
@@ -89,15 +89,16 @@ class Run(Visible):
         return self.samples if self.model is None else self.again(None)[0]
 
     def again(
-        self, fields: Mapping[str, Any] | None
+        self, fields: Mapping[str, Any] | None, compare: bool = False
     ) -> tuple[Sequence[Sample], CrossbarModel | None]:
         """Run the stream once more, and return the outputs and the model of crossbars.
 
-        fields: values for fields of `crossbar.model`; None for exact products. Raises CompileError for a field that the
+        fields: values for fields of `crossbar.model`; None for exact products. compare: the model is `Compared` with
+        exact products. Raises CompileError for a field that the
         model does not have.
         """
         assert self._again is not None
-        return self._again(fields)
+        return self._again(fields, compare)
 
     @cached_property
     def outputs(self) -> dict[str, np.ndarray]:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cmir.support.counts import count_of
-from cmir.support.diagnostics import CompileError
+from cmir.support.diagnostics import CompileError, printable
 from cmir.tools.options import positive
 
 if TYPE_CHECKING:
     from cmir.crossbars.model import CrossbarModel
-    from cmir.library.accuracy import Accuracy
+    from cmir.library.accuracy import Accuracy, Reading
     from cmir.library.network import Network
     from cmir.library.progress import Show
     from cmir.library.run import Run
@@ -117,8 +117,8 @@ def accuracy_asked(options: argparse.Namespace, run: Run, show: Show) -> Accurac
     return accuracy_of(run, labels, at, seeds, options.accuracy_output, show)
 
 
-def print_accuracy(accuracy: Accuracy) -> None:
-    """Print the accuracy with exact products, and at each time."""
+def print_accuracy(accuracy: Accuracy, matrices: bool) -> None:
+    """Print the accuracy with exact products, and at each time. matrices: print the deviation of each, too."""
     print(f"accuracy of {count_of(accuracy.samples, 'sample')}, {accuracy.measure}")
     rows = [("exact products", _score(accuracy, accuracy.exact))]
     for reading in accuracy.readings:
@@ -133,6 +133,20 @@ def print_accuracy(accuracy: Accuracy) -> None:
     width = max(len(label) for label, _ in rows)
     for label, text in rows:
         print(f"  {label:<{width}}  {text}")
+    if matrices and accuracy.readings:
+        _print_matrices(accuracy.readings[-1])
+
+
+def _print_matrices(reading: Reading) -> None:
+    """Print the deviation of the products of each matrix."""
+    when = "" if reading.seconds is None else f", {_time(reading.seconds)}"
+    print(f"deviation of products by matrix{when}, first seed")
+    names = [printable(found.matrix) for found in reading.matrices]
+    width = max(map(len, ("matrix", *names)))
+    print(f"  {'matrix':<{width}}  {'slope':>7}  {'error':>8}  {'clipped':>9}")
+    for name, found in zip(names, reading.matrices, strict=True):
+        shares = f"{100 * found.error:>6.2f} %  {100 * found.clipped:>7.3g} %"
+        print(f"  {name:<{width}}  {found.slope:>7.4f}  {shares}")
 
 
 def print_model(model: CrossbarModel) -> None:

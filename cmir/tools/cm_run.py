@@ -134,7 +134,7 @@ def _run_model(
     if run.model is not None:
         print_model(run.model)
     if accuracy is not None:
-        print_accuracy(accuracy)
+        print_accuracy(accuracy, matrices=not options.quiet)
     right = True
     if options.schedules is not None:
         right = _schedules(options, model, network, samples, run, tolerances)

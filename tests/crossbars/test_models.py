@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cmir.crossbars.calibration import Recorder
 from cmir.crossbars.choice import model_of
+from cmir.crossbars.comparison import Compared
 from cmir.crossbars.model import CrossbarModel, Where
 from cmir.crossbars.random import Columns, key_of, normals_of_cells
 from cmir.crossbars.ranges import MatrixRange, Ranges, read_ranges, write_ranges
@@ -228,6 +229,26 @@ def test_programming_does_not_depend_on_the_time_of_reading() -> None:
         ]
         assert np.array_equal(found[0], found[1])
         assert not np.array_equal(found[0], matrix)
+
+
+def test_products_are_compared_with_exact_ones() -> None:
+    """Slope and error over all products, in whatever chunks they come."""
+    rng = np.random.default_rng(0)
+    matrix, x = rng.standard_normal((9, 30)), rng.standard_normal((30, 8))
+    model = Compared(made(Pcm(at=1e6, compensation=False), CONVERTERS_OFF))
+    programmed = model.program(WHERE, matrix, tiles_of(matrix_of(matrix), CONVERTERS_OFF))
+    columns = columns_of(8)
+    parts = [
+        model.product(WHERE, programmed, x[:, k : k + 2], Columns(*(c[k : k + 2] for c in columns)))
+        for k in range(0, 8, 2)
+    ]
+    y, e = np.concatenate(parts, axis=1), matrix @ x
+    (found,) = model.deviations()
+    slope = (y * e).sum() / (e * e).sum()
+    error = sqrt(((y - slope * e) ** 2).mean() / (e**2).mean())
+    assert (found.matrix, found.clipped) == ("core/0", 0)
+    assert (found.slope, found.error) == (pytest.approx(slope), pytest.approx(error))
+    assert 0.4 < slope < 0.7
 
 
 def test_copies_and_tiles_are_programmed_apart() -> None:

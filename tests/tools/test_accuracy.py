@@ -72,7 +72,20 @@ def test_accuracy_at_times(
     assert re.search(r"^deviation of logits, pcm: \d.* % root mean square", out, re.M)
     figures = json.loads(table.read_text())["accuracy"]
     assert [reading["seconds"] for reading in figures["readings"]] == [1, 365 * 86400]
-    assert all(len(reading["scores"]) == 2 for reading in figures["readings"])
+    for reading in figures["readings"]:
+        assert len(reading["scores"]) == 2
+        names = [found["matrix"] for found in reading["matrices"]]
+        assert names == ["conv1/0", "conv2/0", "conv3/0", "gemm1/0"]
+        assert all(0.8 < found["slope"] < 1.2 for found in reading["matrices"])
+
+
+def test_deviation_by_matrix(
+    data: list[str], chip: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*data[:-1], "--hardware", chip, "--at", "1h") == 0
+    out = capsys.readouterr().out
+    assert "deviation of products by matrix, 1 h, first seed\n" in out
+    assert re.search(r"^  conv1/0   0\.9\d+ +\d+\.\d\d % +\S+ %$", out, re.M)
 
 
 def test_accuracy_with_exact_products(data: list[str], capsys: pytest.CaptureFixture[str]) -> None:
