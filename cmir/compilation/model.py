@@ -192,15 +192,14 @@ def _lower(
         if keeps_interval and (machine.interconnect.hop_cycles or shared):
             mapped = model.module.clone()
     unfinished = bool(_pipelines(model)) or _has_functions(model)
-    remaining = _remaining(model)
-    _apply(model, remaining, progress)
+    _run(model, _remaining(model), progress)
     if unfinished and isinstance(replicate, CopyBudget):
         _share(model, machine, replicate, progress)
     if unfinished and chip_of(machine) is not None:
         _place(model, machine, placement_seconds, progress)
+    elaborated = None
     if mapped is not None:
-        _fit_storage_to_cores(model, mapped, machine, progress)
-    _verify(model, remaining)
+        elaborated = _fit_storage_to_cores(model, mapped, machine, progress)
     networks = top_level(model.module, NetworkOp)
     if len(networks) != 1:
         raise CompileError(
@@ -209,7 +208,12 @@ def _lower(
     workload_of(networks[0]).check()
     if prove is not None:
         return prove(networks[0])
-    return _prove(model, networks[0], progress) if unfinished else ElaboratedNetwork(networks[0])
+    if unfinished:
+        _prove_control(model, progress)
+    elaborated = elaborated or ElaboratedNetwork(networks[0])
+    if unfinished:
+        _prove_values(model, elaborated, progress)
+    return elaborated
 
 
 def lower_to_mapped(
@@ -316,10 +320,10 @@ def _fit_storage_to_cores(
     mapped: ModuleOp,
     machine: Hardware,
     progress: Callable[[str], None] | None,
-) -> None:
+) -> ElaboratedNetwork | None:
     """Lower a network again with larger buffers, for the same cores, if hops or shares of cores cost throughput.
 
-    mapped: its module after the assignment of buffers.
+    mapped: its module after the assignment of buffers. Returns the elaborated network if it was needed, and stands.
     """
     from cmir.dialects.cmcore import NetworkOp
     from cmir.dialects.polyhedral import PipelineOp
@@ -329,15 +333,15 @@ def _fit_storage_to_cores(
 
     pipelines, networks = top_level(mapped, PipelineOp), top_level(model.module, NetworkOp)
     if len(pipelines) != 1:
-        return
+        return None
     cores = [core.clone() for network in networks for core in network.cores]
     shared = any(core.divides for core in cores)
     if not shared and not machine.interconnect.hop_cycles:
-        return
-    costs = TimedNetwork.of(networks[0], machine).costs if shared else None
+        return None
+    timed = TimedNetwork.of(networks[0], machine) if shared else None
     places = {name: core.place for name, core in _cores_of(model.module).items()}
-    if not assign_storage_at(pipelines[0], machine, places, costs):
-        return
+    if not assign_storage_at(pipelines[0], machine, places, timed and timed.costs):
+        return timed and timed.network
     block = model.module.body.block
     for op in list(block.ops):
         op.detach()
@@ -345,11 +349,12 @@ def _fit_storage_to_cores(
     for op in list(mapped.body.block.ops):
         op.detach()
         block.add_op(op)
-    _apply(model, _remaining(model), progress)
+    _run(model, _remaining(model), progress)
     (network,) = top_level(model.module, NetworkOp)
     for core in network.cores:
         Rewriter.erase_op(core)
     network.body.block.add_ops(cores)
+    return None
 
 
 def mapping_passes(
@@ -494,29 +499,28 @@ def _remaining(model: Model) -> list[ModulePass]:
     return [ConvertPolyhedralToCmcorePass()]
 
 
-def _prove(
-    model: Model, network: NetworkOp, progress: Callable[[str], None] | None
-) -> ElaboratedNetwork:
-    """Run the proofs of the pipeline, and return the elaborated network."""
-    from cmir.elaboration.network import ElaboratedNetwork
+def _prove_control(model: Model, progress: Callable[[str], None] | None) -> None:
     from cmir.passes.cmcore_verify_control import CmcoreVerifyControlPass
+
+    _apply(model, [CmcoreVerifyControlPass()], progress)
+
+
+def _prove_values(
+    model: Model, elaborated: ElaboratedNetwork, progress: Callable[[str], None] | None
+) -> None:
+    """Prove the values of a network that was compiled from operators, unless it is too large."""
     from cmir.passes.cmcore_verify_values import CmcoreVerifyValuesPass
     from cmir.proof.values.source import find_source
 
-    show = progress or (lambda _: None)
-    control = CmcoreVerifyControlPass()
-    show(control.name)
-    # A proof leaves the IR as it is, so the IR need not be verified again.
-    control.apply(model.context, model.module)
-    elaborated = ElaboratedNetwork(network)
-    if source_of_module(model.context, model.module) is not None:
-        values = CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS)
-        show(values.name)
-        source = find_source(model.context, model.module, network)
-        assert source is not None
-        if not values.skips(network):
-            values.check(elaborated, source)
-    return elaborated
+    if source_of_module(model.context, model.module) is None:
+        return
+    values = CmcoreVerifyValuesPass(most_operations=MOST_OPERATIONS)
+    if progress is not None:
+        progress(values.name)
+    source = find_source(model.context, model.module, elaborated.op)
+    assert source is not None
+    if not values.skips(elaborated.op):
+        values.check(elaborated, source)
 
 
 def _pipelines(model: Model) -> list[PipelineOp]:
