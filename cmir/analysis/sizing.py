@@ -122,7 +122,7 @@ class Sizing:
         costs: of an iteration, where programs share cores and so have one position.
         """
         sizing = copy.copy(self)
-        for of_places in ("interval", "ticks"):
+        for of_places in ("interval", "ticks", "_fastest"):
             sizing.__dict__.pop(of_places, None)
         sizing._place(Places(chip_of(self.hardware), positions), costs)
         return sizing
@@ -281,24 +281,32 @@ class Sizing:
         whole cycles. λ is whole unless several inferences are under way in a circle of cores or use different sets of
         crossbars, so t is 1 unless a stage reads across inferences or has ways.
         """
-        across = any(read.across for stage in self.stages.values() for read in stage.reads())
-        if not across and not any(cost.pace.in_turn for cost in self.costs.values()):
-            return 1
-        ratio = self._busiest
-        while True:
-            actors = self._in_ticks({}, ratio.denominator)
-            try:
-                periodic_schedule(actors, ratio.numerator)
-                return ratio.denominator
-            except InfeasiblePeriodError as cycle:
-                if cycle.tokens == 0:
-                    raise DeadlockError([link.wait for link in cycle.links]) from None
-                ratio = Fraction(cycle.delay, cycle.tokens * ratio.denominator)
+        return 1 if self._whole else self._fastest[0]
 
     @cached_property
     def interval(self) -> int:
         """Steady-state interval λ with unbounded buffers, in ticks: that of the busiest core, if data allow it."""
-        return self.schedule({}, ceil(self.ticks * self._busiest))[0]
+        return self._fastest[1]
+
+    @property
+    def _whole(self) -> bool:
+        """True if λ is a whole number of cycles."""
+        across = any(read.across for stage in self.stages.values() for read in stage.reads())
+        return not across and not any(cost.pace.in_turn for cost in self.costs.values())
+
+    @cached_property
+    def _fastest(self) -> tuple[int, int, np.ndarray]:
+        """Ticks in a cycle, and λ and starts in ticks, of the fastest schedule with unbounded buffers."""
+        ratio, whole = self._busiest, self._whole
+        while True:
+            ratio = Fraction(ceil(ratio)) if whole else ratio
+            ticks, period = ratio.denominator, ratio.numerator
+            try:
+                return ticks, period, periodic_schedule(self._in_ticks({}, ticks), period)
+            except InfeasiblePeriodError as cycle:
+                if cycle.tokens == 0:
+                    raise DeadlockError([link.wait for link in cycle.links]) from None
+                ratio = Fraction(cycle.delay, cycle.tokens * ticks)
 
     @property
     def _busiest(self) -> Fraction:
@@ -317,6 +325,8 @@ class Sizing:
 
         All are in ticks. Raises DeadlockError.
         """
+        if not sizes and period <= self.interval:
+            return self._fastest[1:]
         actors = self.actors(sizes)
         while True:
             try:
