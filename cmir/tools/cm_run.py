@@ -13,6 +13,7 @@ from cmir.support.status import without_status
 from cmir.tools.accuracy import (
     accuracy_asked,
     print_accuracy,
+    print_costed_bits,
     print_model,
     read_ranges_of,
     write_ranges_of,
@@ -135,6 +136,8 @@ def _run_model(
         print_model(run.model)
     if accuracy is not None:
         print_accuracy(accuracy, matrices=not options.quiet)
+        if run.model is None:
+            print_costed_bits(hardware.crossbar)
     right = True
     if options.schedules is not None:
         right = _schedules(options, model, network, samples, run, tolerances)

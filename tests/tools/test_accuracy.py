@@ -95,6 +95,13 @@ def test_accuracy_with_exact_products(data: list[str], capsys: pytest.CaptureFix
     assert out.endswith(f"accuracy of 40 samples, top 2\n{expected}")
 
 
+def test_bits_that_are_not_computed(data: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*data, "--hardware", "isaac") == 0
+    bits = "crossbar.weight_bits, crossbar.input_bits, crossbar.adc_bits"
+    expected = f"  products are exact: {bits} count in costs alone without [crossbar.model]\n"
+    assert capsys.readouterr().out.endswith(expected)
+
+
 def test_figures_of_the_machine_do_not_depend_on_the_model(
     data: list[str], chip: str, tmp_path: Path
 ) -> None:
