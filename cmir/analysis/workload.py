@@ -70,16 +70,15 @@ class Workload:
             check_memory(worst.where, worst.text, self.size)
 
 
-def check_inferences(network: NetworkOp, count: int, data: bool) -> None:
+def check_inferences(network: NetworkOp, count: int, inputs: bool, outputs: bool) -> None:
     """Refuse a stream of inferences that takes more memory than there is. Raises CompileError.
 
-    data: they have inputs and outputs; else they are only timed.
+    inputs, outputs: True if those of all inferences are in memory at once.
     """
-    each = INFERENCE_BYTES
-    if data:
-        arrays = (network.arrays[symbol(ref)] for ref in (*network.inputs, *network.outputs))
-        sizes = (prod(a.shape) * dtype_of(a.type).itemsize for a in arrays)
-        each += sum(ELEMENT_FACTOR * size + ARRAY_BYTES for size in sizes)
+    kept = [*(network.inputs if inputs else ()), *(network.outputs if outputs else ())]
+    arrays = (network.arrays[symbol(ref)] for ref in kept)
+    sizes = (prod(a.shape) * dtype_of(a.type).itemsize for a in arrays)
+    each = INFERENCE_BYTES + sum(ELEMENT_FACTOR * size + ARRAY_BYTES for size in sizes)
     check_memory(network, f"there are {count_text(count)} inferences", count * each)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from cmir.compilation.model import Model
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.execution.lazily import Lazily
 from cmir.execution.streams import Sample, arrays_by_name, random_samples, read_samples, samples_of
 from cmir.support.diagnostics import CompileError
 
@@ -74,27 +74,26 @@ class Interface:
         ranges = {n: known[port.array] for n, port in self.inputs.items() if port.array in known}
         return random_samples(self.input_shapes, seed, count, self._types, ranges)
 
-    def read(self, files: Sequence[Path], count: int | None = None) -> list[Sample]:
+    def read(self, files: Sequence[Path], count: int | None = None) -> Sequence[Sample]:
         """Return the inputs of each inference in files; see `read_samples`.
 
         count: number of inferences; inputs are repeated in turn. None for as many as there are.
         """
         return _repeated(read_samples(files, self.input_shapes, self._types), count, files[0])
 
-    def given(self, inputs: Any, count: int | None = None) -> list[Sample]:
+    def given(self, inputs: Any, count: int | None = None) -> Sequence[Sample]:
         """Return the inputs of each inference in arrays; see `cmir.Network.run`. count: see `read`."""
         arrays = arrays_by_name(inputs, list(self.inputs))
         return _repeated(samples_of(arrays, self.input_shapes, self._types), count, None)
 
-    def arrays(self, samples: Iterable[Sample]) -> list[Sample]:
+    def arrays(self, samples: Sequence[Sample]) -> Sequence[Sample]:
         """Return inputs by the names and in the shapes of the network's arrays."""
-        return [
-            {
-                port.array: value.reshape(port.stored)
-                for port, value in zip(self.inputs.values(), sample.values(), strict=True)
-            }
-            for sample in samples
-        ]
+
+        def of_sample(number: int) -> Sample:
+            pairs = zip(self.inputs.values(), samples[number].values(), strict=True)
+            return {port.array: value.reshape(port.stored) for port, value in pairs}
+
+        return Lazily(len(samples), of_sample)
 
     def named(self, outputs: Iterable[Mapping[str, np.ndarray]]) -> list[Sample]:
         """Return the outputs in the network's arrays by the names and in the shapes of the model."""
@@ -121,7 +120,7 @@ def _ports(
     }
 
 
-def _repeated(samples: list[Sample], count: int | None, where: Path | None) -> list[Sample]:
+def _repeated(samples: Sequence[Sample], count: int | None, where: Path | None) -> Sequence[Sample]:
     if not samples:
         raise CompileError(where, "there is no inference in the inputs")
-    return list(itertools.islice(itertools.cycle(samples), count or len(samples)))
+    return Lazily(count or len(samples), lambda number: samples[number % len(samples)])

@@ -68,9 +68,9 @@ class Shadow:
         follower = Follower(recorder.decisions, self.atol)
         return self._run(stream, first, follower), follower.taken
 
-    def _inputs(self, stream: Sequence[Arrays]) -> list[Sample]:
+    def _inputs(self, stream: Sequence[Arrays]) -> Sequence[Sample]:
         names = self.interface.inputs
-        return self.interface.arrays(dict(zip(names, arrays, strict=True)) for arrays in stream)
+        return self.interface.arrays([dict(zip(names, x, strict=True)) for x in stream])
 
     def _run(
         self, stream: Sequence[Arrays], first: Sequence[int] | None, numbers: Numbers

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from math import prod
@@ -16,6 +16,7 @@ from zipfile import ZipFile
 import numpy as np
 from ml_dtypes import iinfo
 
+from cmir.execution.lazily import Lazily
 from cmir.support.atomic import atomic_path
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
@@ -62,8 +63,8 @@ def random_samples(
 
 def read_samples(
     files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]], types: Types | None = None
-) -> list[Sample]:
-    """Read the inferences in input files.
+) -> Sequence[Sample]:
+    """Read the inferences in input files, those in .npy files when they are asked for.
 
     files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
     with one leading dimension more than the input is a stream of inferences. A batch dimension of 1 that an input has
@@ -85,10 +86,13 @@ def samples_of(
     arrays: Mapping[str, np.ndarray],
     shapes: Mapping[str, tuple[int, ...]],
     types: Types | None = None,
-) -> list[Sample]:
-    """Return the inferences in arrays, by the rule of `read_samples`. Raises CompileError if they do not match."""
+) -> Sequence[Sample]:
+    """Return the inferences in arrays, by the rule of `read_samples`: those in memory maps when they are asked for.
+
+    Raises CompileError if they do not match.
+    """
     given = {
-        name: _Stored(None, array.shape, array.dtype, lambda array=array: array)
+        name: _Stored(None, array.shape, array.dtype, lambda array=array: array, _part_of(array))
         for name, array in arrays.items()
     }
     return _samples(given, shapes, types, None)
@@ -132,27 +136,36 @@ def _samples(
     shapes: Mapping[str, tuple[int, ...]],
     types: Types | None,
     where: Path | None,
-) -> list[Sample]:
+) -> Sequence[Sample]:
     dtypes = {name: (types or {}).get(name, np.dtype(np.float32)) for name in shapes}
     streams = {name: _stream(name, given[name], shapes[name], dtypes[name]) for name in shapes}
     counts = {name: len(stream) for name, stream in streams.items()}
     if len(set(counts.values())) > 1:
         what = ", ".join(f"{count} of {name}" for name, count in counts.items())
         raise CompileError(where, f"inputs have different numbers of inferences: {what}")
-    return [
-        {name: stream[i] for name, stream in streams.items()}
-        for i in range(next(iter(counts.values()), 0))
-    ]
+    count = next(iter(counts.values()), 0)
+    return Lazily(count, lambda i: {name: stream[i] for name, stream in streams.items()})
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """An array in a file, of which only the header has been read, or without a file, in memory."""
+    """An array in a file, of which only the header has been read, or without a file, in memory.
+
+    part: returns the elements first ≤ i < last, flat; None if the array must be read as a whole.
+    """
 
     file: Path | None
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     read: Callable[[], np.ndarray]
+    part: Callable[[int, int], np.ndarray] | None = None
+
+
+def _part_of(array: np.ndarray) -> Callable[[int, int], np.ndarray] | None:
+    """Return a function that reads parts of a memory map; None for other arrays."""
+    if not isinstance(array, np.memmap) or not array.flags.c_contiguous:
+        return None
+    return lambda first, last: np.array(array.reshape(-1)[first:last])
 
 
 def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _Stored]:
@@ -205,7 +218,7 @@ def _read(file: Path) -> _Stored:
                 raise CompileError(file, "holds arrays with names, as a .npz file does, not one")
             with _numpy_errors(file), open(file, "rb") as stream:
                 size = os.fstat(stream.fileno()).st_size
-                return _stored(file, stream, size, lambda: np.load(file, allow_pickle=False))
+                return _stored(file, stream, size, lambda: np.load(file, allow_pickle=False), True)
         case ".pb":
             array = _read_tensor(file)
             return _Stored(file, array.shape, array.dtype, lambda: array)
@@ -215,19 +228,36 @@ def _read(file: Path) -> _Stored:
             raise CompileError(file, message)
 
 
-def _stored(file: Path, stream: IO[bytes], size: int, read: Callable[[], np.ndarray]) -> _Stored:
-    """Return the array that begins at the stream's position. size: the bytes that its header and elements take."""
+def _stored(
+    file: Path,
+    stream: IO[bytes],
+    size: int,
+    read: Callable[[], np.ndarray],
+    has_parts: bool = False,
+) -> _Stored:
+    """Return the array that begins at the stream's position. size: the bytes that its header and elements take.
+
+    has_parts: the stream is the file itself. Parts are read rather than mapped: pages of a map that have been read
+    count as memory of the process.
+    """
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0
     if version != (1, 0):
         header = np.lib.format.read_array_header_2_0
     # A damaged header says that it has gigabytes, and a file would make room for them before it reads.
-    shape, _, dtype = header(BytesIO(stream.read(_LONGEST_HEADER)))
+    begin = stream.tell() if has_parts else 0
+    head = BytesIO(stream.read(_LONGEST_HEADER))
+    shape, by_columns, dtype = header(head)
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded: they may hold code")
     if prod(shape) * dtype.itemsize > size:
         raise ValueError(f"it has {size} bytes, too few for an array of shape {list(shape)}")
-    return _Stored(file, shape, dtype, read)
+    offset, width = begin + head.tell(), dtype.itemsize
+
+    def part(first: int, last: int) -> np.ndarray:
+        return np.fromfile(file, dtype, last - first, offset=offset + first * width)
+
+    return _Stored(file, shape, dtype, read, part if has_parts and not by_columns else None)
 
 
 _LONGEST_HEADER = 1 << 16
@@ -258,15 +288,15 @@ def _read_tensor(file: Path) -> np.ndarray:
         raise CompileError(file, f"not an ONNX tensor: {error}") from None
 
 
-def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
-    """Read the inferences of an input, shape (inferences, *shape)."""
+def _stream(
+    name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Sequence[np.ndarray] | np.ndarray:
+    """Return the inferences of an input: read when they are asked for, or shape (inferences, *shape)."""
     file, given = stored.file, stored.shape
-    if dtype == BFLOAT16 and stored.dtype == _OPAQUE:
-        stored = replace(
-            stored, dtype=BFLOAT16, read=lambda read=stored.read: read().view(BFLOAT16)
-        )
-    if stored.dtype.kind not in "fiub" and stored.dtype not in (BFLOAT16, *NARROW_INTEGERS):
-        raise CompileError(file, f"input '{name}' must have numbers, got {stored.dtype}")
+    opaque = dtype == BFLOAT16 and stored.dtype == _OPAQUE
+    kind = np.dtype(BFLOAT16) if opaque else stored.dtype
+    if kind.kind not in "fiub" and kind not in (BFLOAT16, *NARROW_INTEGERS):
+        raise CompileError(file, f"input '{name}' must have numbers, got {kind}")
     whole = [shape, shape[1:]] if shape[:1] == (1,) else [shape]
     if given not in whole and (not given or given[1:] not in whole):
         missing = f", also without the batch dimension: {list(shape[1:])}" if len(whole) > 1 else ""
@@ -278,18 +308,34 @@ def _stream(name: str, stored: _Stored, shape: tuple[int, ...], dtype: np.dtype[
             f"input '{name}' must have shape {list(shape)}{missing}, or that with a leading dimension"
             f" for a stream of inferences; got {list(given)}{batch}",
         )
-    elements = prod(stored.shape)
+    elements, size = prod(stored.shape), prod(shape)
+    if (part := stored.part) is not None and elements:
+
+        def inference(number: int) -> np.ndarray:
+            with _numpy_errors(file):
+                array = part(number * size, (number + 1) * size)
+                array = array.view(kind).reshape(shape)
+            return _converted(file, f"input '{name}' of inference {number}", array, dtype)
+
+        return Lazily(elements // size, inference)
     check_memory(
         file,
         f"input '{name}' has {count_text(elements)} elements",
         elements * (stored.dtype.itemsize + dtype.itemsize),
     )
     with _numpy_errors(file):
-        array = held(stored.read().reshape(-1, *shape))
+        array = stored.read().view(kind) if opaque else stored.read()
+        array = array.reshape(-1, *shape)
+    return _converted(file, f"input '{name}'", array, dtype)
+
+
+def _converted(file: Path | None, what: str, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Return numbers in the type of an input. Raises CompileError for some that it does not have."""
+    array = held(array)
     given = held(array.astype(dtype))
     may_round = np.can_cast(array.dtype, dtype, "same_kind") and dtype not in NARROW_INTEGERS
     if not may_round and (array != given).any():
-        raise CompileError(file, f"input '{name}' must have numbers of type {dtype}")
+        raise CompileError(file, f"{what} must have numbers of type {dtype}")
     return given
 
 

@@ -21,6 +21,8 @@ from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.accuracy import Labels
 from cmir.execution.interface import Interface
 from cmir.execution.judging import Tolerances, Verdict, check
+from cmir.execution.lazily import Lazily
+from cmir.execution.output_file import OutputFile
 from cmir.execution.references import (
     EvaluatorChoice,
     Reference,
@@ -163,9 +165,17 @@ class Network(Visible):
         chunk: int | None,
         lanes: int | None,
         show: Show,
+        output: Path | None = None,
     ) -> Run:
-        """Execute inferences, given as the interface returns them. See `run`."""
-        self.check_inferences(len(samples))
+        """Execute inferences, given as the interface returns them. See `run`.
+
+        output: a file for the outputs; those that such a file can hold are written as inferences are over, and the
+        run has them from there.
+        """
+        ports = self.interface.outputs
+        written = output is not None and OutputFile.holds(output, ports)
+        in_memory = not isinstance(samples, Lazily), not written
+        check_inferences(self._elaborated.op, len(samples), *in_memory)
         network = self._elaborated.op
         first = sequence_starts(sequence_lengths, len(samples), network)
         given = self.interface.arrays(samples)
@@ -173,8 +183,16 @@ class Network(Visible):
             lanes = 1 if chunk is not None else self._simulator.lanes_for(len(samples), first)
         self.crossbars.calibrate(given, first)
         simulator, model = self.crossbars.programmed()
-        record = simulator.run(given, chunk, executing(show), first, lanes)
-        outputs = self.interface.named(record.outputs)
+        if written:
+            assert output is not None
+            ((name, port),) = ports.items()
+            file = OutputFile(output, name, port, len(samples))
+            with file.writing() as sink:
+                record = simulator.run(given, chunk, executing(show), first, lanes, sink)
+            outputs = file.samples
+        else:
+            record = simulator.run(given, chunk, executing(show), first, lanes)
+            outputs = self.interface.named(record.outputs)
         judge = partial(self._check, samples, first, lanes)
         again = partial(self._again, given, chunk, first, lanes)
         return Run(self.name, self.timed, record, outputs, judge, lanes, model, again)
@@ -272,8 +290,8 @@ class Network(Visible):
         return check(reference, arrays, outputs, tolerances, first, shadow)
 
     def check_inferences(self, count: int, data: bool = True) -> None:
-        """Raise CompileError if so many inferences are too large. data: True if they have inputs and outputs."""
-        check_inferences(self._elaborated.op, count, data=data)
+        """Raise CompileError if so many inferences are too large. data: True if inputs and outputs are in memory."""
+        check_inferences(self._elaborated.op, count, data, data)
 
     def timing(self, inferences: int = 8, chunk: int | None = None) -> Run:
         """Return the figures of a stream of inferences without running it on data; they do not depend on data."""

@@ -88,6 +88,7 @@ def _run_model(
 ) -> int:
     """Compile and run. described: True if there is a hardware description; prints costs."""
     from cmir.execution.judging import Tolerances
+    from cmir.execution.lazily import Lazily
     from cmir.execution.proof_sources import proof_sources
     from cmir.execution.references import reference_of
     from cmir.execution.streams import write_samples
@@ -129,7 +130,7 @@ def _run_model(
         samples, run = _execute(options, network, progress.working)
         accuracy = accuracy_asked(options, run, progress.working)
     write_ranges_of(options, network)
-    if options.output is not None:
+    if options.output is not None and not isinstance(run.samples, Lazily):
         write_samples(run.samples, options.output)
     _show(options, run.timed, run.record, described, compilation, accuracy)
     if run.model is not None:
@@ -164,19 +165,21 @@ def _output_files(options: argparse.Namespace) -> list[Path | None]:
     ]
 
 
-def _execute(options: argparse.Namespace, network: Network, show: Show) -> tuple[list[Sample], Run]:
+def _execute(
+    options: argparse.Namespace, network: Network, show: Show
+) -> tuple[Sequence[Sample], Run]:
     """Run or time the network. Return the inputs of each inference, if there are any, and the run."""
     _ = network.timed  # or it does not fit on the machine
     count = options.inferences or (_STEADY_INFERENCES if options.timing_only else 1)
     if options.timing_only:
         return [], network.timing(count, options.chunk)
-    network.check_inferences(count)
     if options.random is not None:
+        network.check_inferences(count)
         samples = network.interface.random(options.random, count)
     else:
         samples = network.interface.read(options.inputs, options.inferences)
     lengths, chunk, lanes = options.sequence_lengths, options.chunk, options.lanes
-    return samples, network.execute(samples, lengths, chunk, lanes, show)
+    return samples, network.execute(samples, lengths, chunk, lanes, show, options.output)
 
 
 def _show(
@@ -233,7 +236,7 @@ def _schedules(
     options: argparse.Namespace,
     model: Model,
     network: Network,
-    samples: list[Sample],
+    samples: Sequence[Sample],
     run: Run,
     tolerances: Tolerances,
 ) -> bool:
@@ -268,7 +271,7 @@ def _check(
     options: argparse.Namespace,
     reference: Reference,
     network: Network,
-    samples: list[Sample],
+    samples: Sequence[Sample],
     run: Run,
     tolerances: Tolerances,
 ) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,15 @@ import pytest
 from ml_dtypes import int2, int4, uint2, uint4
 from onnx import numpy_helper
 
-from cmir.execution.streams import Sample, random_samples, read_samples, write_samples
+from cmir.execution.interface import Port
+from cmir.execution.output_file import OutputFile
+from cmir.execution.streams import (
+    Sample,
+    random_samples,
+    read_samples,
+    samples_of,
+    write_samples,
+)
 from cmir.support.diagnostics import CompileError
 from cmir.support.limits import VARIABLE
 from cmir.support.numerics import BFLOAT16
@@ -24,7 +33,7 @@ def save(path: Path, array: np.ndarray) -> Path:
     return path
 
 
-def assert_equal(found: list[Sample], expected: list[Sample]) -> None:
+def assert_equal(found: Sequence[Sample], expected: list[Sample]) -> None:
     assert [set(sample) for sample in found] == [set(sample) for sample in expected]
     for one, other in zip(found, expected, strict=True):
         for name, array in one.items():
@@ -68,8 +77,8 @@ def test_integers_of_few_bits_are_held_in_8(tmp_path: Path) -> None:
     for file in files:
         assert_equal(read_samples([file], {"x": (2,)}, types), expected)
     wrong = save(tmp_path / "y.npy", np.array([0, 16], np.int8))
-    with pytest.raises(CompileError, match="input 'x' must have numbers of type uint4"):
-        read_samples([wrong], {"x": (2,)}, types)
+    with pytest.raises(CompileError, match="'x' of inference 0 must have numbers of type uint4"):
+        list(read_samples([wrong], {"x": (2,)}, types))
 
 
 def test_bfloat16_is_written_as_float32_and_read_from_it(tmp_path: Path) -> None:
@@ -138,8 +147,8 @@ def test_whole_numbers_of_another_type(tmp_path: Path) -> None:
     types = {"x": np.dtype(np.uint8)}
     (sample,) = read_samples([save(tmp_path / "x.npy", X)], {"x": X.shape}, types)
     assert sample["x"].dtype == np.uint8
-    with pytest.raises(CompileError, match="'x' must have numbers of type uint8"):
-        read_samples([save(tmp_path / "x.npy", X + 0.5)], {"x": X.shape}, types)
+    with pytest.raises(CompileError, match="'x' of inference 0 must have numbers of type uint8"):
+        list(read_samples([save(tmp_path / "x.npy", X + 0.5)], {"x": X.shape}, types))
 
 
 @pytest.mark.parametrize(
@@ -270,3 +279,52 @@ def test_files_of_the_other_kind(tmp_path: Path) -> None:
     for name, what in (("archive.npy", "arrays with names"), ("array.npz", "one array")):
         with pytest.raises(CompileError, match=f"{name}: error: holds {what}, as a .np. file does"):
             read_samples([tmp_path / name], {"y": (4,)})
+
+
+def test_npy_files_and_memory_maps_are_read_inference_by_inference(tmp_path: Path) -> None:
+    """So a number that an input does not have is found where it is, and names the inference."""
+    array = np.arange(24, dtype=np.float32).reshape(4, 2, 3)
+    file = tmp_path / "x.npy"
+    np.save(file, array)
+    shapes, types = {"x": (2, 3)}, {"x": np.dtype(np.int8)}
+    mapped = np.load(file, mmap_mode="r")
+    for samples in (read_samples([file], shapes, types), samples_of({"x": mapped}, shapes, types)):
+        assert len(samples) == 4
+        assert_equal(samples, [{"x": x.astype(np.int8)} for x in array])
+        assert_equal(samples[1:3], [{"x": x.astype(np.int8)} for x in array[1:3]])
+    array[2, 0, 1] = 0.5
+    np.save(file, array)
+    samples = read_samples([file], shapes, types)
+    assert_equal([samples[3]], [{"x": array[3].astype(np.int8)}])
+    message = "input 'x' of inference 2 must have numbers of type int8"
+    with pytest.raises(CompileError, match=message):
+        samples[2]
+
+
+def test_outputs_are_written_as_inferences_are_over(tmp_path: Path) -> None:
+    port = Port("y", (1, 3), (3,), np.dtype(np.float32))
+    array = np.arange(15, dtype=np.float32).reshape(5, 1, 3)
+    path = tmp_path / "y.npy"
+    assert OutputFile.holds(path, {"y": port}) and not OutputFile.holds(
+        path, {"y": port, "z": port}
+    )
+    file = OutputFile(path, "out", port, 5)
+    with file.writing() as sink:
+        sink(np.array([0, 1, 3]), {"y": array[[0, 1, 3], 0]})
+        assert not path.exists()
+        sink(np.array([2, 4]), {"y": array[[2, 4], 0]})
+    np.testing.assert_array_equal(np.load(path), array)
+    assert_equal(file.samples, [{"out": x} for x in array])
+
+
+def test_no_output_is_left_of_a_run_that_fails(tmp_path: Path) -> None:
+    port = Port("y", (3,), (3,), np.dtype(np.float32))
+
+    def fails() -> None:
+        with OutputFile(tmp_path / "y.npy", "y", port, 5).writing() as sink:
+            sink(np.array([0]), {"y": np.zeros((1, 3), np.float32)})
+            raise ValueError
+
+    with pytest.raises(ValueError, match=r"^$"):
+        fails()
+    assert not [*tmp_path.iterdir()]
