@@ -21,6 +21,7 @@ from onnx_builder import Builder
 from speed_network import onnxruntime_session
 from zoo import build
 
+from cmir.compilation.choices import Storage
 from cmir.compilation.model import lower, read_model
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
@@ -29,6 +30,7 @@ from cmir.support.diagnostics import collect_diagnostics
 from cmir.timing.network import TimedNetwork
 
 DEFAULT = ("digits", "resnet20")
+STORAGES: tuple[Storage, ...] = ("full", "lossless")
 RUNS = 5
 
 
@@ -49,7 +51,7 @@ def main() -> int:
             if not path.is_file():
                 path = Path(directory) / "model.onnx"
                 onnx.save(digits() if name == "digits" else build(name), path)
-            for storage in ("full", "lossless"):
+            for storage in STORAGES:
                 measure(path.stem if path.stem != "model" else name, path, storage, options)
     return 0
 
@@ -62,7 +64,7 @@ def digits() -> onnx.ModelProto:
     return net.model(net.dense(net.flatten(second), 10))
 
 
-def measure(name: str, path: Path, storage: str, options: argparse.Namespace) -> None:
+def measure(name: str, path: Path, storage: Storage, options: argparse.Namespace) -> None:
     """Print a line."""
     model = read_model(path)
     hardware = Hardware.load("ideal")
