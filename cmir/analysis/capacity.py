@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from math import prod
 
 from xdsl.dialects.builtin import MemRefType
 
 from cmir.analysis.copies import copies_of, cores_by_program
+from cmir.analysis.size_cover import Sizes
+from cmir.analysis.sizing import Sizing
 from cmir.cost.firing import Firing
 from cmir.cost.tiling import Tiling
-from cmir.dialects.cmcore import BufferOp, NetworkOp
+from cmir.dialects.cmcore import BufferOp, NetworkOp, ProgramOp
 from cmir.dialects.core_name import CoreName
 from cmir.dialects.element_types import dtype_of
-from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.dialects.polyhedral import PipelineOp, StageOp, symbol
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
 from cmir.support.counts import count_of
@@ -148,12 +150,9 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
         _check_sums(network, needed, most, ("byte of SRAM", "bytes of SRAM"), hardware)
         return
     name = max(too_many, key=lambda name: needed[name])
-    bytes_of, program = sizes[name], programs[name]
-    largest = max(bytes_of, key=lambda array: bytes_of[array])
-    others = sum(cores[name] for name in too_many) - 1
-    also = f"; {count_of(others, 'more core does', 'more cores do')} not fit" if others else ""
+    program = programs[name]
     computed = {symbol(store.array) for op in network.programs.values() for store in op.stores()}
-    whole = sum(size for array, size in bytes_of.items() if array not in computed)
+    whole = sum(size for array, size in sizes[name].items() if array not in computed)
     if whole > most:
         help = (
             f"inputs and parameters, which are kept whole, take {whole} of them; "
@@ -162,12 +161,48 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
     elif any(b.storage is None and symbol(b.array) in computed for b in program.buffers):
         help = "rings of rows instead of whole arrays would take less: --storage lossless"
     else:
-        help = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
-    raise CompileError(
-        program,
-        f"the buffers of @{name} take {needed[name]} bytes, {needed[name] - most} more than the "
-        f"{most} bytes of SRAM of a core of '{hardware.name}' (the buffer of "
-        f"@{largest} {bytes_of[largest]}){also}; {help}",
+        help = _FEWER_ROWS
+    raise _exceeding(program, sizes[name], sum(cores[n] for n in too_many) - 1, help, hardware)
+
+
+def check_sram_of_rings(sizing: Sizing, sizes: Sizes) -> None:
+    """Raise the CompileError of `check_sram` for a pipeline with rings of these sizes, before it is lowered.
+
+    Only for cores whose rings exceed the SRAM by themselves.
+    """
+    most = sizing.hardware.core.sram_bytes
+    if most is None:
+        return
+    sizes_of: dict[str, Counter[str]] = defaultdict(Counter)
+    for key, rows in sizes.items():
+        buffer = sizing.buffers[key]
+        if sizing.stages[buffer.reader].gcu is None:
+            sizes_of[buffer.reader][buffer.array] += rows * sizing.row_bytes[key]
+    too_many = [name for name, of_array in sizes_of.items() if of_array.total() > most]
+    if too_many:
+        name = max(too_many, key=lambda name: sizes_of[name].total())
+        others = sum(sizing.count_cores(each) for each in too_many) - 1
+        raise _exceeding(sizing.stages[name], sizes_of[name], others, _FEWER_ROWS, sizing.hardware)
+
+
+_FEWER_ROWS = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
+
+
+def _exceeding(
+    where: ProgramOp | StageOp,
+    bytes_of: Mapping[str, int],
+    others: int,
+    help: str,
+    hardware: Hardware,
+) -> CompileError:
+    """Return the error for buffers that exceed the SRAM. bytes_of: by array. others: number of more such cores."""
+    most, total = hardware.core.sram_bytes or 0, sum(bytes_of.values())
+    largest = max(bytes_of, key=lambda array: bytes_of[array])
+    also = f"; {count_of(others, 'more core does', 'more cores do')} not fit" if others else ""
+    return CompileError(
+        where,
+        f"the buffers of @{where.sym_name.data} take {total} bytes, {total - most} more than the {most} bytes of SRAM "
+        f"of a core of '{hardware.name}' (the buffer of @{largest} {bytes_of[largest]}){also}; {help}",
     )
 
 

@@ -12,6 +12,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType
 from xdsl.rewriter import Rewriter
 
+from cmir.analysis.capacity import check_sram_of_rings
 from cmir.analysis.scheduled_sizes import scheduled_sizes
 from cmir.analysis.size_cover import Key
 from cmir.analysis.size_search import SizeSearch, SizeSolution
@@ -44,7 +45,8 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 
     `rows` sets the number of rows explicitly, for the buffers of `array` and of `reader` if these are given; other
     buffers are unchanged. The pass keeps existing storage that it does not reassign. It rejects sizes with which the
-    network deadlocks, and names the cycle of waits. A remark gives the SRAM bytes before and after.
+    network deadlocks, and names the cycle of waits, and a search whose result exceeds the SRAM of a core. A remark gives
+    the SRAM bytes before and after.
 
     hardware: the machine that defines times and SRAM; by default the one that the pipeline carries, or `ideal`.
     """
@@ -74,6 +76,7 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
             sizes, note = self._select(pipeline, sizing.full()), ""
         else:
             found = self._search(pipeline, sizing)
+            check_sram_of_rings(sizing, found.sizes)
             sizes = self._select(pipeline, found.sizes)
             note = self._note(found) if sizes == found.sizes else ""
         self._assign(pipeline, sizing, sizes, note)
