@@ -47,27 +47,24 @@ def compile(
 
     source: the path of an ONNX file or of IR, an `onnx.ModelProto`, the text or the xDSL module of IR at any level, a
         `torch.nn.Module` with `example_inputs`, or a `torch.export.ExportedProgram`.
-    hardware: the name of a preset, the path of a description, its tables, or a `cmir.Hardware`; by default what the IR
-        carries, or the textbook machine `ideal`.
+    hardware: a preset's name, a description's path, its tables, or a `cmir.Hardware` (default: the IR's, or `ideal`).
     storage: `full` keeps whole arrays in buffers, `live` the fewest rows that run, `lossless` the fewest that keep the
         interval, `scheduled` a few more. Default: `scheduled` with a `budget`, `lossless` with limited SRAM, or `full`.
     replicate: divides stages among the cores that are left: True or `columns` by runs of columns, `rows`, `bands`,
         `runs`, or in `turns`. `ways` holds their matrices several times in their own cores; `columns-ways` does both.
     budget: chooses the copies and ways of all stages together, instead of `replicate`: for the shortest interval with
         so many `cores` and `crossbars`, `{}` for all, or for an `interval` in cycles with the fewest crossbars.
-    objective: what is to be small within the budget: the `interval` (default), the `latency` of an inference, or its
-        `energy`. For the last two, several plans are compiled, and the best is kept.
-    samples: what one inference takes of an ONNX model's inputs: `split` one sample of the batch, `whole` everything,
-        `auto` the former where nothing mixes the batch with another dimension.
-    shapes: shapes of inputs of an ONNX model, with the batch, for those that it leaves open.
-    state: for inputs of an ONNX model that hold its state, the output that each is carried from, and perhaps a colon
-        and its initial value: `{"h0": "hn:0"}`. Inputs and outputs whose names say so are bound besides, unless False
-        is given.
-    weights: parameters of IR: a safetensors file, or arrays by name. By default those next to the IR's file.
+    objective: what is to be small: the `interval` (default), or in the best of several plans, `latency` or `energy`.
+    samples: what an inference takes of an ONNX model's inputs: one sample of the batch (`split`), or everything
+        (`whole`); `auto` is the former where nothing mixes the batch with another dimension.
+    shapes: shapes of inputs that an ONNX model leaves open, with the batch.
+    state: for inputs of an ONNX model that hold its state, the output that each is carried from, and perhaps its
+        initial value: `{"h0": "hn:0"}`. Inputs and outputs whose names say so are bound besides, unless False is given.
+    weights: parameters of IR: a safetensors file (default: next to the IR), or arrays by name.
     example_inputs: arguments of a PyTorch module, which determine the shapes of its inputs: a sequence or a mapping.
     placement_seconds: a time limit for placing cores, instead of a fixed amount of work.
-    progress: True for a bar on terminals and in notebooks, False for silence; or a callback, which gets a text and the
-        fraction that is done, None if that is unknown: `compiling: nn-outline-stages`, None.
+    progress: True for a bar, False for silence; or a callback, which gets a text and the fraction that is done, None if
+        that is unknown: `compiling: nn-outline-stages`, None.
 
     Raises CompileError, whose text is what tools print, and OSError.
     """

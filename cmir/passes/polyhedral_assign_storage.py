@@ -45,8 +45,8 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
 
     `rows` sets the number of rows explicitly, for the buffers of `array` and of `reader` if these are given; other
     buffers are unchanged. The pass keeps existing storage that it does not reassign. It rejects sizes with which the
-    network deadlocks, and names the cycle of waits, and a search whose result exceeds the SRAM of a core. A remark gives
-    the SRAM bytes before and after.
+    network deadlocks, and names the cycle of waits, and what its search finds if that exceeds the SRAM of a core. A
+    remark gives the SRAM bytes before and after.
 
     hardware: the machine that defines times and SRAM; by default the one that the pipeline carries, or `ideal`.
     """

@@ -89,10 +89,9 @@ def _run_model(
     """Compile and run. described: True if there is a hardware description; prints costs."""
     from cmir.execution.judging import Tolerances
     from cmir.execution.lazily import Lazily
-    from cmir.execution.proof_sources import proof_sources
     from cmir.execution.references import reference_of
     from cmir.execution.streams import write_samples
-    from cmir.library.compiling import Proof, compile_model
+    from cmir.library.compiling import compile_model
     from cmir.semantics.precision import narrowest_float
     from cmir.support.progress import Progress
 
@@ -106,11 +105,7 @@ def _run_model(
         from cmir.compilation.changes import Compilation
 
         compilation = Compilation.of(model, hardware, options.storage, options.replicate)
-    proof = None
-    if options.verify:
-        against = options.check_against
-        sources = proof_sources(model, against, state_of(options)) if against else ()
-        proof = Proof(sources)
+    proof = _proof_of(options, model)
     with Progress() as progress:
         network = compile_model(
             model,
@@ -147,6 +142,17 @@ def _run_model(
     if not right:
         return FAILURE
     return 0 if proved else NOT_PROVED
+
+
+def _proof_of(options: argparse.Namespace, model: Model) -> Proof | None:
+    """Return the request for proofs, None without --verify."""
+    from cmir.execution.proof_sources import proof_sources
+    from cmir.library.compiling import Proof
+
+    if not options.verify:
+        return None
+    against = options.check_against
+    return Proof(proof_sources(model, against, state_of(options)) if against else ())
 
 
 def _print_verdict(proof: Proof) -> bool:
