@@ -32,6 +32,7 @@ _OPTIONS = (
     (r"--check\b", "`Run.check()`"),
     (r"--weights\b", "`weights`"),
     (r"--memory\b", "the environment variable CMIR_MEMORY"),
+    (r"--run SEED", "`random`"),
     (r"cm-run --verify", "`Network.verify()`"),
 )
 """Options of tools in messages, and what they are called in the library."""

@@ -19,6 +19,7 @@ from cmir.context import source_of_module
 from cmir.crossbars.model import CrossbarModel
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.accuracy import Labels
+from cmir.execution.crossbars import ModelledCrossbars
 from cmir.execution.interface import Interface
 from cmir.execution.judging import Tolerances, Verdict, check
 from cmir.execution.lazily import Lazily
@@ -36,7 +37,6 @@ from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.accuracy import Accuracy, accuracy_of
 from cmir.library.arguments import check_positive, check_seed
-from cmir.library.crossbars import ModelledCrossbars
 from cmir.library.errors import in_python, user_errors
 from cmir.library.progress import ProgressCallback, Show, executing, shown
 from cmir.library.run import Run

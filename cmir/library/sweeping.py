@@ -26,7 +26,7 @@ from cmir.library.progress import ProgressCallback, shown
 from cmir.library.sources import ExampleInputs, WeightsLike, read_source
 from cmir.library.sweep_table import SweepTable
 from cmir.support.atomic import name_beside
-from cmir.support.diagnostics import collect_diagnostics
+from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.sweeps.executors import ExecutorLike
 from cmir.sweeps.grid import Grid, make_axes
 from cmir.sweeps.sweep import RandomRun, Sweep, prepare
@@ -65,9 +65,11 @@ def sweep(
     ```
 
     hardware: the machine whose fields are changed; see `cmir.compile`.
-    fields: values by field, `section.field` or `section__field`; all combinations are run. None removes a field.
+    fields: values by field, `section.field` or `section__field`; all combinations are run. None removes a field. Fields
+        of `crossbar.model` need `random`.
     random: the seed of random inputs; each machine then also runs them and compares the results with a reference, and a
-        row of results that differ has failed.
+        row of results that differ has failed. With a model of crossbars, exact products are compared, and a row has the
+        `deviation` of the model.
     inferences: number of inferences of `random`.
     output: a .csv or .parquet file of the rows. Each row is on disk as soon as it is done, and a call that is repeated
         runs only what is missing. Without it, rows are in memory.
@@ -81,8 +83,8 @@ def sweep(
         check_options(storage, samples, placement_seconds, shapes)
         check_random(random, inferences)
         carried, by = carried_state(state), copies_of(replicate, budget, objective)
-        axes = make_axes(values_by_field(fields).items(), None)
-        grid = Grid(hardware_from(hardware), axes)
+        base = hardware_from(hardware)
+        grid = Grid(base, make_axes([*values_by_field(fields).items()], base, None))
         show("importing")
         model = read_source(source, example_inputs, (shapes, samples, carried), weights)
         path = None if output is None else Path(output)
@@ -117,8 +119,11 @@ def sweep_model(
 ) -> SweepTable:
     """Run a model that has been read on the machines of a grid; see `sweep`.
 
-    mapping: storage, replication and time limit of the placement.
+    mapping: storage, replication and time limit of the placement. Raises CompileError if a field of the model of
+    crossbars is changed, and there is no run.
     """
+    if run is None and grid.of_model is not None:
+        raise CompileError(None, f"`{grid.of_model}` changes results alone: give data, --run SEED")
     with ExitStack() as stack:
         if output is not None:
             stack.enter_context(lock(output))

@@ -6,15 +6,16 @@ import json
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
 
-from cmir.hardware.description import Hardware, current_name
-from cmir.hardware.fields import read_section
+from cmir.hardware.crossbar_models import ModelSettings, crossbar_models
+from cmir.hardware.description import Hardware, current_name, with_field
+from cmir.hardware.fields import descriptions, read_fields, read_section
 from cmir.hardware.sections import SECTIONS
 from cmir.support.diagnostics import CompileError, Where
 from cmir.support.limits import count_text
@@ -26,16 +27,24 @@ NONE = "none"
 MOST_POINTS = 100_000
 """The most points of a sweep, each of which compiles a network."""
 
+MODEL = "crossbar.model"
+"""The table of the model of crossbars, whose fields change nothing but results."""
+
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?::(\d+))?")
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A field, `section.field`, and its values; None removes the field."""
+    """A field, `section.field` or `crossbar.model.field`, and its values; None removes the field."""
 
     field: str
     values: tuple[Any, ...]
+
+    @property
+    def of_model(self) -> bool:
+        """True if the field is part of the model of crossbars."""
+        return f"{self.field}.".startswith(f"{MODEL}.")
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,11 @@ class Grid:
     def __len__(self) -> int:
         return prod(len(axis.values) for axis in self.axes)
 
+    @property
+    def of_model(self) -> str | None:
+        """A field of the model of crossbars that is changed, or None."""
+        return next((axis.field for axis in self.axes if axis.of_model), None)
+
     def points(self) -> Iterator[SweepPoint]:
         fields = [axis.field for axis in self.axes]
         for values in product(*(axis.values for axis in self.axes)):
@@ -71,10 +85,11 @@ class Grid:
             yield SweepPoint(chosen, _table(self.base, chosen))
 
 
-def read_axes(settings: Sequence[str], where: Where) -> list[Axis]:
+def read_axes(settings: Sequence[str], base: Hardware, where: Where) -> list[Axis]:
     """Parse axes of the form `FIELD=VALUES`, and check each value against the field.
 
-    where: subject of the CompileError for text that is no axis, which names the field.
+    base: the machine whose fields are changed. where: subject of the CompileError for text that is no axis, which names
+    the field.
     """
     with _located(where):
         given: list[tuple[str, list[Any]]] = []
@@ -83,15 +98,18 @@ def read_axes(settings: Sequence[str], where: Where) -> list[Axis]:
             if not equals or not field.partition(".")[2]:
                 raise ValueError(f"--set needs section.field=VALUES, got '{setting}'")
             given.append((field, _values(field, text)))
-    return make_axes(given, where)
+    return make_axes(given, base, where)
 
 
-def make_axes(given: Iterable[tuple[str, Iterable[Any]]], where: Where) -> list[Axis]:
-    """Return the axes of fields, `section.field`, with these values. where, raises: see `read_axes`."""
+def make_axes(
+    given: Sequence[tuple[str, Sequence[Any]]], base: Hardware, where: Where
+) -> list[Axis]:
+    """Return the axes of fields with these values. base, where, raises: see `read_axes`."""
     axes: list[Axis] = []
+    models = _models(dict(given), base)
     with _located(where):
         for name, values in given:
-            axis = _axis(name, [*values], where)
+            axis = _axis(name, values, models, where)
             if axis.field in {other.field for other in axes}:
                 raise ValueError(f"`{axis.field}` is set twice")
             axes.append(axis)
@@ -108,15 +126,27 @@ def _located(where: Where) -> Generator[None]:
         raise CompileError(where, str(error)) from None
 
 
-def _axis(field: str, values: Sequence[Any], where: Where) -> Axis:
+def _models(given: Mapping[str, Sequence[Any]], base: Hardware) -> list[type[ModelSettings]]:
+    """Return the models of crossbars of a sweep: those of the axis of names, or that of the machine."""
+    names = given.get(f"{MODEL}.name", ())
+    found = [settings for name, settings in crossbar_models().items() if name in names]
+    return found or [type(base.crossbar.model)]
+
+
+def _axis(
+    field: str, values: Sequence[Any], models: Sequence[type[ModelSettings]], where: Where
+) -> Axis:
     section, _, name = field.partition(".")
     section = current_name(section, where)
     field = f"{section}.{name}"
     if section not in SECTIONS:
         hint = did_you_mean(section, SECTIONS, "``")
         raise ValueError(f"unknown field `{field}`: there is no table `{section}`{hint}")
+    table, _, of_model = field.rpartition(".")
     for value in values:
-        if value is not None:
+        if table == MODEL:
+            _check_model_value(of_model, value, models, where)
+        elif value is not None:
             read_section(SECTIONS[section], section, {name: value}, where)
         else:
             _check_name(section, name)
@@ -132,6 +162,26 @@ def _check_name(section: str, name: str) -> None:
     if name not in (known := {*vars(SECTIONS[section]())}):
         hint = did_you_mean(name, known, "``", f"{section}.")
         raise ValueError(f"unknown field `{section}.{name}`{hint}")
+
+
+def _check_model_value(
+    name: str, value: Any, models: Sequence[type[ModelSettings]], where: Where
+) -> None:
+    """Refuse a field that no model of the sweep has, and a value that a model with the field does not take."""
+    section, table = MODEL.split(".")
+    if name == "name":
+        read_section(SECTIONS[section], section, {table: {name: value}}, where)
+        return
+    having = [settings for settings in models if name in descriptions(settings)]
+    if not having:
+        known = {field for settings in models for field in descriptions(settings)}
+        hint = did_you_mean(name, known, "``", f"{MODEL}.")
+        if name in descriptions(SECTIONS[section]):
+            hint = f"; did you mean `{section}.{name}`?"
+        names = ", ".join(f"`{settings.name}`" for settings in models)
+        raise ValueError(f"unknown field `{MODEL}.{name}` of the model {names}{hint}")
+    for settings in having if value is not None else ():
+        read_fields(settings, (section, table), {name: value}, where)
 
 
 def _values(field: str, text: str) -> list[Any]:
@@ -191,9 +241,8 @@ def _table(base: Hardware, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the description of a machine with some fields changed."""
     table = base.table()
     for field, value in values.items():
-        section, _, name = field.partition(".")
-        fields = {key: v for key, v in table.get(section, {}).items() if key != name}
-        table[section] = fields if value is None else {**fields, name: value}
+        section, *path = field.split(".")
+        table[section] = with_field(table.get(section, {}), path, value)
     return table
 
 

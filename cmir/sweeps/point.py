@@ -43,12 +43,16 @@ COLUMNS = (
     "link_bytes",
     "link_utilisation",
     "traffic_byte_hops",
+    "deviation",
+    "clipped",
 )
 """Columns of a row, after those of the swept fields.
 
 programs: number of programs that cores run. copies: total number of their copies with the same weights. cores,
 crossbars: number in use. energy, area: sums of the known figures; missing: fields of the description without a figure.
-link: the busiest one. traffic_byte_hops: the objective of placement.
+link: the busiest one. traffic_byte_hops: the objective of placement. deviation: root mean square of what the model of
+crossbars changes in the output that it changes most, relative to its largest exact element; clipped: share of
+conversions that were clipped.
 """
 
 TEXTS = ("status", "error", "missing")
@@ -70,11 +74,12 @@ class RunFiles:
 
     `float64.npz` holds the outputs in double precision, and is missing if the network cannot be evaluated in it.
 
-    count: number of inferences.
+    count: number of inferences. seed: of the inputs.
     """
 
     folder: Path
     count: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -128,8 +133,7 @@ def _figures(task: Task) -> dict[str, Any]:
     timed = TimedNetwork(network, hardware)
     report = timed.time(_INFERENCES)
     costs = costs_of(timed, report.steady_interval)
-    if task.run is not None:
-        _check(timed, model.parameters, task.run)
+    found = {} if task.run is None else _run(timed, model.parameters, task.run)
     clock, copies, link = hardware.system.clock_hz, copies_of(network.op), costs.busiest
     energy = {f"energy_{part}_joules": value for part, value in costs.energy.items()}
     missing = [*costs.energy_missing.values(), *costs.area_missing.values()]
@@ -150,6 +154,7 @@ def _figures(task: Task) -> dict[str, Any]:
         "link_bytes": link.bytes if link else 0,
         "link_utilisation": costs.utilisation(link) if link else None,
         "traffic_byte_hops": costs.byte_hops,
+        **found,
     }
     return {column: value for column, value in figures.items() if value is not None}
 
@@ -171,9 +176,14 @@ def _parsed(text: str) -> tuple[ModuleOp, Any]:
     return module.clone(), context.clone()
 
 
-def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) -> None:
-    """Run the data. Raises CompileError if the outputs differ from the expected ones."""
+def _run(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) -> dict[str, float]:
+    """Run the data, and return the figures of the model of crossbars, if there is one.
+
+    Raises CompileError if outputs with exact products differ from the expected ones.
+    """
     from cmir.checking import compare
+    from cmir.execution.accuracy import Deviation
+    from cmir.execution.crossbars import ModelledCrossbars
     from cmir.semantics.precision import narrowest_float
     from cmir.simulator.simulator import Simulator
 
@@ -184,14 +194,23 @@ def _check(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) ->
     exact = [*_samples(double, run.count)] if double.is_file() else None
     samples = [dict(zip(timed.network.inputs, values, strict=True)) for values in inputs]
     simulator = Simulator.of(timed, parameters)
-    outputs = simulator.run(samples, lanes=simulator.lanes_for(len(samples))).outputs
+    lanes = simulator.lanes_for(len(samples))
+    outputs = simulator.run(samples, lanes=lanes).outputs
     narrowest = narrowest_float(timed.network.op)
     if problems := compare(outputs, expected, narrowest=narrowest, exact=exact):
         raise CompileError(None, f"check failed: {problems[0]}")
+    crossbars = ModelledCrossbars(simulator, timed.hardware.crossbar)
+    crossbars.calibrate(samples, None)
+    programmed, model = crossbars.programmed()
+    if model is None:
+        return {}
+    modelled = programmed.run(samples, lanes=lanes).outputs
+    deviation = max(found.rms for found in Deviation.of(modelled, outputs).values())
+    return {"deviation": deviation, "clipped": model.clipped}
 
 
 def write_run_arrays(path: Path, samples: list[list[np.ndarray]]) -> None:
-    """Write the arrays of inferences to a file for `_check`."""
+    """Write the arrays of inferences to a file for `_run`."""
     arrays = {
         f"{n}_{k}": plain(a) for n, arrays in enumerate(samples) for k, a in enumerate(arrays)
     }

@@ -70,6 +70,7 @@ class Sweep:
             "replicate": str(copies) if isinstance(copies, CopyBudget) else copies,
             "placement_seconds": self.task.placement_seconds,
             "inferences": None if run is None else run.count,
+            "seed": None if run is None else run.seed,
             "fields": [axis.field for axis in self.grid.axes],
         }
         text = json.dumps(what, sort_keys=True)
@@ -191,7 +192,7 @@ def prepare(
     outputs = [port.stored for port in interface.outputs.values()]
     _write_expected(run.folder, reference, inputs, outputs)
     model.parameters.save(run.folder / "parameters.safetensors")
-    return Sweep(grid, replace(task, run=RunFiles(run.folder, run.inferences)))
+    return Sweep(grid, replace(task, run=RunFiles(run.folder, run.inferences, run.seed)))
 
 
 def _make_folder(folder: Path, stack: ExitStack) -> None:

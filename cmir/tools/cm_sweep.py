@@ -110,7 +110,9 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         "--run",
         metavar="SEED",
         type=natural,
-        help="also run each point on random data and compare results like cm-run --check; a point that differs fails",
+        help="also run each point on random data and compare results like cm-run --check; a point that differs fails."
+        " With a model of crossbars, exact products are compared, and the column deviation says how far the model is"
+        " from them",
     )
     parser.add_argument(
         "-n",
@@ -141,7 +143,8 @@ def _sweep(options: argparse.Namespace) -> int:
     from cmir.sweeps.grid import Grid, read_axes
     from cmir.tools.files import file_path
 
-    grid = Grid(Hardware.load(options.hardware), read_axes(options.settings, "cm-sweep"))
+    base = Hardware.load(options.hardware)
+    grid = Grid(base, read_axes(options.settings, base, "cm-sweep"))
     if not grid.axes:
         raise CompileError("cm-sweep", "nothing to sweep: give fields and their values, --set")
     if options.client and options.jobs:

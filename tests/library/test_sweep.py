@@ -199,6 +199,7 @@ def test_without_an_executor_of_its_kind(file: Path, monkeypatch: pytest.MonkeyP
         ({"core.count": 4}, r"the values of `core.count` must be a list, such as \[4\], got 4"),
         ({"core__count": "4"}, r"the values of `core__count` must be a list, such as \['4'\]"),
         ({"core.count": []}, "`core.count` has no values"),
+        ({"crossbar__model__at": [1]}, "`crossbar.model.at` of the model `ideal`"),
     ],
 )
 def test_fields_that_are_none(fields: Any, message: str, tmp_path: Path) -> None:

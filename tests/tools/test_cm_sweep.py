@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import cmir
 from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import CompileError, collect_diagnostics
 from cmir.sweeps.grid import Grid, read_axes
@@ -25,6 +26,8 @@ from cmir.sweeps.table import Table
 from cmir.tools.cm_run import main as cm_run
 from cmir.tools.cm_sweep import main
 
+IDEAL = Hardware.load("ideal")
+DIGITS = Path(__file__).parents[2] / "examples" / "digits" / "digits.onnx"
 TEXTBOOK = Path(__file__).parents[1] / "filecheck" / "textbook.mlir"
 MACHINE = """
 name = "small"
@@ -76,7 +79,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
     ],
 )
 def test_values(setting: str, values: tuple[Any, ...]) -> None:
-    (axis,) = read_axes([setting], "cm-sweep")
+    (axis,) = read_axes([setting], IDEAL, "cm-sweep")
     assert (axis.field, axis.values) == (setting.partition("=")[0], values)
 
 
@@ -102,17 +105,32 @@ def test_values(setting: str, values: tuple[Any, ...]) -> None:
             "`interconnect.hop_cycles` is set twice",
         ),
         (["interconnect.shape=[2,x]"], "`interconnect.shape`: '[2,x]' is no value"),
+        (["crossbar.model.at=1"], "unknown field `crossbar.model.at` of the model `ideal`"),
+        (
+            ["crossbar.model.name=pcm,reram", "crossbar.model.seeds=1..3"],
+            "`crossbar.model.seeds` of the model `pcm`, `reram`; did you mean `crossbar.model.seed`?",
+        ),
+        (
+            ["crossbar.model.name=quantised", "crossbar.model.adc_bits=4,6"],
+            "`crossbar.model.adc_bits` of the model `quantised`; did you mean `crossbar.adc_bits`?",
+        ),
+        (
+            ["crossbar.model.at=1,-1", "crossbar.model.name=pcm"],
+            "`crossbar.model.at` must be a number >= 0, got -1",
+        ),
+        (["crossbar.model.name=pmc"], "`crossbar.model.name` must be one of ideal, quantised"),
+        (["crossbar.model.name=none"], "must be the name of a model, got None"),
     ],
 )
 def test_fields_and_values_that_there_are_not(settings: list[str], message: str) -> None:
     with pytest.raises(CompileError) as error:
-        read_axes(settings, "cm-sweep")
+        read_axes(settings, IDEAL, "cm-sweep")
     assert message in str(error.value)
 
 
 def test_former_name_of_a_table() -> None:
     with collect_diagnostics() as told:
-        (axis,) = read_axes(["network.hop_cycles=1,2"], "cm-sweep")
+        (axis,) = read_axes(["network.hop_cycles=1,2"], IDEAL, "cm-sweep")
     assert (axis.field, axis.values) == ("interconnect.hop_cycles", (1, 2))
     assert [str(diagnostic) for diagnostic in told] == [
         "cm-sweep: remark: table `network` is called `interconnect` now; the former name is still read"
@@ -121,7 +139,7 @@ def test_former_name_of_a_table() -> None:
 
 def test_all_combinations() -> None:
     grid = Grid(
-        Hardware.load("hermes"), read_axes(["core.count=1,none", "crossbar.rows=8,9"], None)
+        Hardware.load("hermes"), read_axes(["core.count=1,none", "crossbar.rows=8,9"], IDEAL, None)
     )
     points = [*grid.points()]
     assert len(points) == len(grid) == 4
@@ -217,6 +235,39 @@ def test_results_that_differ_fail(
     assert row["status"] == "failed" and row["error"].startswith("check failed: output ")
 
 
+NOISY = """
+[crossbar]
+rows = 64
+columns = 64
+input_bits = 8
+[crossbar.model]
+name = "quantised"
+"""
+
+
+def test_models_of_crossbars(tmp_path: Path) -> None:
+    """Each row is a run under its model, and says how far it is from exact products; timing is the same."""
+    machine, file = tmp_path / "noisy.toml", tmp_path / "rows.csv"
+    machine.write_text(NOISY)
+    names = ("--set", "crossbar.model.name=ideal,quantised", "--set", "crossbar.adc_bits=4,8")
+    run = (*names, "--run", "3", "-n", "4", "--jobs", "1", "--placement-seconds", "0")
+    assert sweep(machine, file, str(DIGITS), *run, "--pareto", "deviation") == 0
+    rows = {(r["crossbar.model.name"], r["crossbar.adc_bits"]): r for r in rows_of(file)}
+    assert len({(row["status"], row["interval_cycles"]) for row in rows.values()}) == 1
+    assert rows["ideal", "4"]["deviation"] == rows["ideal", "8"]["deviation"] == ""
+    for bits in (4, 8):
+        described = Hardware.load(str(machine)).replace(crossbar__adc_bits=bits)
+        net = cmir.compile(DIGITS, hardware=described, placement_seconds=0)
+        ran = net.run(random=3, inferences=4, progress=False)
+        exact = np.stack([sample["logits"] for sample in ran.exact_samples]).astype(float)
+        error = (ran.output - exact) / np.abs(exact).max()
+        row = rows["quantised", str(bits)]
+        assert float(row["deviation"]) == pytest.approx(np.sqrt(np.mean(error**2)), 1e-6)
+        assert 0 <= float(row["clipped"]) < 0.1
+    coarse, fine = (float(rows["quantised", bits]["deviation"]) for bits in "48")
+    assert 0 < fine < coarse / 4
+
+
 # What is there already
 
 
@@ -279,7 +330,7 @@ def test_rows_of_another_sweep(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda cells: [*cells[:-1], "-"], "column traffic_byte_hops: '-' is not a number"),
+        (lambda cells: [*cells[:-1], "-"], "column clipped: '-' is not a number"),
         (lambda cells: cells[:3], "line 2 has 3 cells instead of "),
     ],
 )
@@ -343,6 +394,10 @@ def test_front_of_chosen_figures(machine: Path, tmp_path: Path, capsys: Any) -> 
         (["-o", "rows.txt", "--set", "core.count=1"], "rows.txt: error: results are written to"),
         (["--set", "core.count=1"], "cm-sweep: error: no file for the rows: -o FILE"),
         (["-o", "rows.csv"], "cm-sweep: error: nothing to sweep"),
+        (
+            ["-o", "rows.csv", "--hardware", "hermes", "--set", "crossbar.model.name=pcm"],
+            "error: `crossbar.model.name` changes results alone: give data, --run SEED\n",
+        ),
         (
             ["-o", "rows.csv", "--set", "core.count=1", "--client", "tcp://x:1", "--jobs", "2"],
             "cm-sweep: error: --jobs is for this computer",
@@ -422,7 +477,7 @@ class _Deadly(dict[str, Any]):
 
 
 def test_a_killed_process_is_a_failed_row() -> None:
-    grid = Grid(Hardware.load("ideal"), read_axes(["core.count=1..5"], None))
+    grid = Grid(Hardware.load("ideal"), read_axes(["core.count=1..5"], IDEAL, None))
     points = [*grid.points()]
     points[2] = type(points[2])(points[2].values, _Deadly(points[2].table))
     network = (TEXTBOOK.parent / "textbook-polyhedral.mlir").read_text()
