@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from cmir.crossbars.comparison import Compared, MatrixDeviation
 from cmir.execution.accuracy import Labels
@@ -13,6 +15,9 @@ from cmir.library.progress import Show
 from cmir.library.run import Run
 from cmir.support.diagnostics import CompileError
 from cmir.support.similar import did_you_mean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,31 @@ class Accuracy:
     def measure(self) -> str:
         """Name of the scores."""
         return f"top {self.top}" if self.classes else "root mean square error"
+
+    def plot(self) -> Figure:
+        """Return the scores over time and the deviation of the products of each matrix as a Matplotlib figure.
+
+        Raises CompileError without readings: on a machine without a model of crossbars.
+        """
+        from cmir.report.accuracy_plot import accuracy_figure
+        from cmir.report.plot import check_matplotlib
+        from cmir.report.settings import SETTINGS
+
+        check_matplotlib("plot()")
+        if not self.readings:
+            raise CompileError(
+                None, "all products are exact: the machine has no model of crossbars"
+            )
+        from matplotlib import rc_context
+
+        scale = 100 if self.classes else 1
+        scores = np.array([reading.scores for reading in self.readings])
+        measure = f"{self.measure} accuracy (%)" if self.classes else self.measure
+        deviations = zip(*(reading.matrices for reading in self.readings), strict=True)
+        errors = {found[0].matrix: [each.error for each in found] for found in deviations}
+        times = [reading.seconds for reading in self.readings]
+        with rc_context(SETTINGS):
+            return accuracy_figure(scale * self.exact, times, scale * scores, measure, errors)
 
     def figures(self) -> dict[str, Any]:
         """Return all figures, for JSON."""

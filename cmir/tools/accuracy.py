@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING
 
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError, printable
+from cmir.support.durations import SECONDS, duration_text
 from cmir.tools.options import positive
+from cmir.tools.pictures import check_plot_file
 
 if TYPE_CHECKING:
     from cmir.crossbars.model import CrossbarModel
+    from cmir.hardware.description import Hardware
     from cmir.hardware.sections import Crossbar
     from cmir.library.accuracy import Accuracy, Reading
     from cmir.library.network import Network
     from cmir.library.progress import Show
     from cmir.library.run import Run
 
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "y": 365 * 86400.0}
 _TIME = re.compile(r"(\d+(?:\.\d+)?)([smhdy])")
 
 
@@ -58,6 +60,13 @@ def add_accuracy_options(parser: argparse.ArgumentParser) -> None:
         help="with --accuracy: program the crossbars N times, and print mean and standard deviation (default: 1)",
     )
     parser.add_argument(
+        "--accuracy-plot",
+        metavar="FILE",
+        type=Path,
+        help="with --accuracy: plot the accuracy over time and the error of each matrix with Matplotlib, as .svg, .png"
+        " or .pdf",
+    )
+    parser.add_argument(
         "--ranges",
         metavar="FILE",
         type=Path,
@@ -75,15 +84,25 @@ def _times(text: str) -> list[float]:
                 f"times are numbers with a unit (s, m, h, d, y), such as 1s,1h,1d,1y; got '{item}'"
             )
             raise argparse.ArgumentTypeError(message)
-        times.append(float(found[1]) * _SECONDS[found[2]])
+        times.append(float(found[1]) * SECONDS[found[2]])
     return times
 
 
 def check_accuracy_options(options: argparse.Namespace) -> None:
     """Raise CompileError for options that need --accuracy."""
-    for name in ("top", "accuracy_output", "at", "seeds"):
+    for name in ("top", "accuracy_output", "accuracy_plot", "at", "seeds"):
         if getattr(options, name) is not None and options.accuracy is None:
             raise CompileError("cm-run", f"--{name.replace('_', '-')} needs --accuracy")
+    check_plot_file(options.accuracy_plot, "--accuracy-plot")
+
+
+def check_accuracy_model(options: argparse.Namespace, hardware: Hardware) -> None:
+    """Raise CompileError, before the run, if a plot would have nothing but exact products."""
+    from cmir.hardware.crossbar_models import Ideal
+
+    if options.accuracy_plot is not None and isinstance(hardware.crossbar.model, Ideal):
+        message = "--accuracy-plot needs a model of crossbars: choose one in the hardware description, [crossbar.model]"
+        raise CompileError("cm-run", message)
 
 
 def read_ranges_of(options: argparse.Namespace, network: Network) -> None:
@@ -118,12 +137,20 @@ def accuracy_asked(options: argparse.Namespace, run: Run, show: Show) -> Accurac
     return accuracy_of(run, labels, at, seeds, options.accuracy_output, show)
 
 
+def plot_accuracy(options: argparse.Namespace, accuracy: Accuracy) -> None:
+    """Draw the accuracy, if --accuracy-plot asks for it. Raises OSError if the file cannot be written."""
+    if options.accuracy_plot is not None:
+        from cmir.report.plot import save_figure
+
+        save_figure(accuracy.plot, options.accuracy_plot)
+
+
 def print_accuracy(accuracy: Accuracy, matrices: bool) -> None:
     """Print the accuracy with exact products, and at each time. matrices: print the deviation of each, too."""
     print(f"accuracy of {count_of(accuracy.samples, 'sample')}, {accuracy.measure}")
     rows = [("exact products", _score(accuracy, accuracy.exact))]
     for reading in accuracy.readings:
-        time = "" if reading.seconds is None else f", {_time(reading.seconds)}"
+        time = "" if reading.seconds is None else f", {duration_text(reading.seconds)}"
         text = _score(accuracy, reading.mean)
         if len(reading.scores) > 1:
             spread = _score(accuracy, reading.deviation)
@@ -140,7 +167,7 @@ def print_accuracy(accuracy: Accuracy, matrices: bool) -> None:
 
 def _print_matrices(reading: Reading) -> None:
     """Print the deviation of the products of each matrix."""
-    when = "" if reading.seconds is None else f", {_time(reading.seconds)}"
+    when = "" if reading.seconds is None else f", {duration_text(reading.seconds)}"
     print(f"deviation of products by matrix{when}, first seed")
     names = [printable(found.matrix) for found in reading.matrices]
     width = max(map(len, ("matrix", *names)))
@@ -167,10 +194,3 @@ def print_model(model: CrossbarModel) -> None:
 
 def _score(accuracy: Accuracy, score: float) -> str:
     return f"{100 * score:.2f} %" if accuracy.classes else f"{score:.4g}"
-
-
-def _time(seconds: float) -> str:
-    """Return a time in the largest unit of which it is a whole number."""
-    units = (unit for unit in reversed(_SECONDS) if seconds and seconds % _SECONDS[unit] == 0)
-    unit = next(units, "s")
-    return f"{seconds / _SECONDS[unit]:g} {unit}"

@@ -12,6 +12,8 @@ from cmir.support.diagnostics import CompileError, printable
 from cmir.support.status import without_status
 from cmir.tools.accuracy import (
     accuracy_asked,
+    check_accuracy_model,
+    plot_accuracy,
     print_accuracy,
     print_costed_bits,
     print_model,
@@ -77,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
         options.accuracy,
     ]
     check_outputs(read, _output_files(options))
+    check_accuracy_model(options, hardware)
     with limited(model.module):
         if options.buffer_curve:
             return _buffer_curve(options, model, hardware)
@@ -132,6 +135,7 @@ def _run_model(
         print_model(run.model)
     if accuracy is not None:
         print_accuracy(accuracy, matrices=not options.quiet)
+        plot_accuracy(options, accuracy)
         if run.model is None:
             print_costed_bits(hardware.crossbar)
     right = True
@@ -166,7 +170,7 @@ def _output_files(options: argparse.Namespace) -> list[Path | None]:
     page = options.report and options.report / "index.html"
     return [
         *(options.output, options.json, options.output_curve),
-        *(page, options.plot, options.trace),
+        *(page, options.plot, options.trace, options.accuracy_plot),
         *([] if options.ranges is None or options.ranges.exists() else [options.ranges]),
     ]
 

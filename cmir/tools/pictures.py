@@ -53,12 +53,18 @@ def check_picture_options(options: argparse.Namespace) -> None:
                 raise CompileError("cm-run", f"--buffer-curve runs nothing: there is no --{name}")
     if options.report is not None and options.report.exists() and not options.report.is_dir():
         raise CompileError(options.report, "--report needs a folder, and this is a file")
-    if options.plot is not None:
-        if options.plot.suffix not in PLOT_SUFFIXES:
-            raise CompileError(options.plot, f"plots are {', '.join(PLOT_SUFFIXES)} files")
-        from cmir.report.plot import check_matplotlib
+    check_plot_file(options.plot, "--plot")
 
-        check_matplotlib("--plot")
+
+def check_plot_file(file: Path | None, option: str) -> None:
+    """Raise CompileError for a file of an option that Matplotlib cannot draw. file: None if it is not given."""
+    if file is None:
+        return
+    if file.suffix not in PLOT_SUFFIXES:
+        raise CompileError(file, f"plots are {', '.join(PLOT_SUFFIXES)} files")
+    from cmir.report.plot import check_matplotlib
+
+    check_matplotlib(option)
 
 
 def draw_pictures(

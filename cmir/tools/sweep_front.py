@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cmir.support.diagnostics import CompileError, printable
-from cmir.tools.pictures import PLOT_SUFFIXES
+from cmir.tools.pictures import check_plot_file
 
 if TYPE_CHECKING:
     from cmir.library.sweep_table import SweepTable
@@ -42,11 +42,7 @@ def check_front_options(options: argparse.Namespace) -> None:
         return
     if len(_figures(options)) == 1:
         raise CompileError("cm-sweep", "--plot draws two figures or more, and --pareto has one")
-    if options.plot.suffix not in PLOT_SUFFIXES:
-        raise CompileError(options.plot, f"plots are {', '.join(PLOT_SUFFIXES)} files")
-    from cmir.report.plot import check_matplotlib
-
-    check_matplotlib("--plot")
+    check_plot_file(options.plot, "--plot")
 
 
 def show_front(options: argparse.Namespace, table: SweepTable) -> None:

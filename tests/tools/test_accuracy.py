@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,8 +62,10 @@ def test_accuracy_at_times(
     data: list[str], chip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = tmp_path / "figures.json"
+    plot = tmp_path / "accuracy.svg"
     more = ["--at", "1s,1y", "--seeds", "2", "--json", str(table), "--check"]
-    assert run(*data, "--hardware", chip, *more) == 0
+    assert run(*data, "--hardware", chip, *more, "--accuracy-plot", str(plot)) == 0
+    assert all(text in plot.read_text() for text in (">1 y<", ">conv1/0<", ">top 1 accuracy (%)<"))
     out = capsys.readouterr().out
     assert "accuracy of 40 samples, top 1\n" in out
     assert f"\n  exact products  {100 * share(data, 1):.2f} %\n" in out
@@ -142,6 +145,11 @@ def test_ranges_are_kept(data: list[str], chip: str, tmp_path: Path) -> None:
         ),
         (["-n", "3"], "there are 40 labels for 3 samples"),
         (["--ranges", "r.safetensors"], "there are no ranges to calibrate"),
+        (
+            ["--hardware", "hermes", "--accuracy-plot", "a.svg"],
+            "cm-run: error: --accuracy-plot needs a model of crossbars: choose one",
+        ),
+        (["--accuracy-plot", "a.txt"], "a.txt: error: plots are .svg, .png, .pdf files"),
     ],
 )
 def test_refused(
@@ -157,7 +165,9 @@ def test_refused(
     assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--top=2", "--at=1s", "--seeds=2", "--accuracy-output=y"])
+@pytest.mark.parametrize(
+    "option", ["--top=2", "--at=1s", "--seeds=2", "--accuracy-output=y", "--accuracy-plot=a.svg"]
+)
 def test_options_that_need_labels(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--random", "0", option) == 1
     assert f"{option.partition('=')[0]} needs --accuracy" in capsys.readouterr().err
@@ -176,6 +186,9 @@ def test_accuracy_from_python(data: list[str], chip: str) -> None:
     assert found.exact == pytest.approx(share(data, 1)) and found.model == "pcm"
     (reading,) = found.readings
     assert reading.seconds == 1.0 and len(reading.scores) == 2 and 0.8 < reading.mean <= 1
+    assert [axes.get_ylabel() for axes in found.plot().axes] == ["top 1 accuracy (%)", ""]
+    with pytest.raises(cmir.CompileError, match="the machine has no model of crossbars"):
+        replace(found, readings=()).plot()
     run = net.run(images, progress=False)
     assert not np.array_equal(run.output, np.stack([s["logits"] for s in run.exact_samples]))
     assert run.check()

@@ -6,6 +6,7 @@
 // RUN: cm-run %s --timing-only --quiet --report %t.report && filecheck %s --check-prefix=REPORT --input-file %t.report/index.html
 // RUN: not cm-run %s --random 0 --report %s --quiet 2>&1 | filecheck %s --check-prefix=FOLDER
 // RUN: not cm-run %s --random 0 --plot %t.gif 2>&1 | filecheck %s --check-prefix=SUFFIX
+// RUN: not cm-run %s --random 0 --accuracy %t.npy --accuracy-plot %t.gif 2>&1 | filecheck %s --check-prefix=SUFFIX
 // RUN: not cm-run %s --buffer-curve --timeline 2>&1 | filecheck %s --check-prefix=CURVE
 
 // TRACE: "name":"process_name","ts":0,"args":{"name":"cores of ideal"}
