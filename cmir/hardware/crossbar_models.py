@@ -41,9 +41,13 @@ from cmir.support.unloaded import unloaded_hint
 
 @dataclass(frozen=True)
 class ModelSettings(Table):
-    """Fields of a model, next to its `name`."""
+    """Fields of a model, next to its `name`.
+
+    computed_bits: fields of `crossbar` with bits that the model computes with; None if it does not say.
+    """
 
     name: ClassVar[str]
+    computed_bits: ClassVar[tuple[str, ...] | None] = None
 
     def toml(self) -> dict[str, Any]:
         """Return the table in a file, without fields that have their default values."""
@@ -83,10 +87,14 @@ def crossbar_models() -> Mapping[str, type[ModelSettings]]:
 class Ideal(ModelSettings):
     """Products are exact, as the IR says."""
 
+    computed_bits: ClassVar[tuple[str, ...] | None] = ()
+
 
 @dataclass(frozen=True)
 class _Converting(ModelSettings):
     """Fields of models whose inputs and outputs pass converters with a range."""
+
+    computed_bits: ClassVar[tuple[str, ...] | None] = ("input_bits", "adc_bits")
 
     input_range: float | None = described(
         real(),
@@ -134,6 +142,10 @@ class BitSliced(ModelSettings):
     Cells, slices, phases, `active_rows` and `signed_weights` are those of `crossbar`, which must have `weight_bits` and
     `input_bits`. Networks of floats are quantised to as many bits.
     """
+
+    computed_bits: ClassVar[tuple[str, ...] | None] = (
+        *("weight_bits", "cell_bits", "input_bits", "dac_bits", "adc_bits"),
+    )
 
     input_range: float | None = described(
         real(),

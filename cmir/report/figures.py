@@ -21,6 +21,7 @@ from cmir.dialects.cmcore import NetworkOp, ProgramOp
 from cmir.dialects.polyhedral import symbol
 from cmir.hardware.topology import Topology
 from cmir.report.activity import Activity, activities
+from cmir.report.computed_bits import computed_bits_text
 from cmir.report.cost_figures import crossbar_figures, headline_figures, part_figures
 from cmir.report.graph import draw_graph
 from cmir.report.occupancy import occupancies
@@ -60,6 +61,7 @@ def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None)
         "graph": _graph(timed.network.op),
         "chip": None if timed.places.chip is None else _chip(timed, timed.places.chip),
         "layers": _layers(timed, found),
+        "bits": computed_bits_text(timed.hardware),
         "headlines": headline_figures(timed, costs, report),
         "energy": part_figures(costs.energy, costs.energy_missing),
         "area": part_figures(costs.area, costs.area_missing),

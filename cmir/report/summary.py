@@ -13,6 +13,8 @@ from cmir.analysis.binding import Binding
 from cmir.analysis.curve import CurvePoint
 from cmir.analysis.headlines import Headlines
 from cmir.dialects.core_name import CoreName
+from cmir.hardware.description import Hardware
+from cmir.report.computed_bits import computed_bits_text
 from cmir.support.atomic import atomic_path
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import printable
@@ -93,6 +95,12 @@ def print_binding(binding: Binding | None, changes: Sequence[Change], advised: b
     helpful = " or ".join(map(str, changes)) or ("none of the changes tried" if advised else "")
     more = "" if advised else "--advise tries cores, copies and buffers"
     print(f"would help: {'; '.join(filter(None, [helpful, more]))}")
+
+
+def print_bits(hardware: Hardware) -> None:
+    """Print which bits of the description results are computed with, and which count in costs alone."""
+    if (text := computed_bits_text(hardware)) is not None:
+        print(text)
 
 
 def _print_cores(

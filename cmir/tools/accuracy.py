@@ -16,7 +16,6 @@ from cmir.tools.pictures import check_plot_file
 if TYPE_CHECKING:
     from cmir.crossbars.model import CrossbarModel
     from cmir.hardware.description import Hardware
-    from cmir.hardware.sections import Crossbar
     from cmir.library.accuracy import Accuracy, Reading
     from cmir.library.network import Network
     from cmir.library.progress import Show
@@ -175,16 +174,6 @@ def _print_matrices(reading: Reading) -> None:
     for name, found in zip(names, reading.matrices, strict=True):
         shares = f"{100 * found.error:>6.2f} %  {100 * found.clipped:>7.3g} %"
         print(f"  {name:<{width}}  {found.slope:>7.4f}  {shares}")
-
-
-def print_costed_bits(crossbar: Crossbar) -> None:
-    """Print which bits of a description count in costs alone, because it has no model of crossbars."""
-    fields = ("weight_bits", "input_bits", "adc_bits")
-    given = [f"crossbar.{name}" for name in fields if getattr(crossbar, name) is not None]
-    if given:
-        print(
-            f"  products are exact: {', '.join(given)} count in costs alone without [crossbar.model]"
-        )
 
 
 def print_model(model: CrossbarModel) -> None:

@@ -15,7 +15,6 @@ from cmir.tools.accuracy import (
     check_accuracy_model,
     plot_accuracy,
     print_accuracy,
-    print_costed_bits,
     print_model,
     read_ranges_of,
     write_ranges_of,
@@ -136,8 +135,6 @@ def _run_model(
     if accuracy is not None:
         print_accuracy(accuracy, matrices=not options.quiet)
         plot_accuracy(options, accuracy)
-        if run.model is None:
-            print_costed_bits(hardware.crossbar)
     right = True
     if options.schedules is not None:
         right = _schedules(options, model, network, samples, run, tolerances)
@@ -210,7 +207,7 @@ def _show(
     from cmir.analysis.copies import nodes_of
     from cmir.analysis.inference_costs import costs_of
     from cmir.report.cost_summary import print_costs, run_figures, warn_of_overload, write_json
-    from cmir.report.summary import print_binding, print_summary
+    from cmir.report.summary import print_binding, print_bits, print_summary
     from cmir.support.progress import Progress
 
     steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
@@ -232,6 +229,7 @@ def _show(
         if described:
             print_binding(binding, changes, options.advise)
             print_costs(costs, cores)
+            print_bits(hardware)
             warn_of_overload(costs)
         if options.json is not None:
             more = options.cores, binding, changes, nodes

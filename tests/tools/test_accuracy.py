@@ -98,11 +98,21 @@ def test_accuracy_with_exact_products(data: list[str], capsys: pytest.CaptureFix
     assert out.endswith(f"accuracy of 40 samples, top 2\n{expected}")
 
 
-def test_bits_that_are_not_computed(data: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(*data, "--hardware", "isaac") == 0
-    bits = "crossbar.weight_bits, crossbar.input_bits, crossbar.adc_bits"
-    expected = f"  products are exact: {bits} count in costs alone without [crossbar.model]\n"
-    assert capsys.readouterr().out.endswith(expected)
+def test_bits_that_are_computed(
+    chip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The summary and the page of every run say which bits of the description results have."""
+    for hardware, text in (
+        (
+            "hermes",
+            "bits computed: none, products are exact; in costs alone: crossbar.input_bits, ",
+        ),
+        (chip, "bits computed: crossbar.input_bits, crossbar.adc_bits\n"),
+    ):
+        page = str(tmp_path / "page")
+        assert run("--random", "0", "--quiet", "--hardware", hardware, "--report", page) == 0
+        assert f"\n{text}" in capsys.readouterr().out
+        assert f'"bits":"{text.strip()}' in (tmp_path / "page" / "index.html").read_text()
 
 
 def test_figures_of_the_machine_do_not_depend_on_the_model(

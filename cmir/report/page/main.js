@@ -50,6 +50,7 @@ function drawHeadlines() {
   const lines = [];
   if (found.binds) lines.push(`What binds: ${found.binds}.`);
   if (found.help.length) lines.push(`Would help, as tried: ${found.help.join(" or ")}.`);
+  if (run.bits) lines.push(`${run.bits[0].toUpperCase()}${run.bits.slice(1)}.`);
   if (unknown.length) lines.push(`Unknown, for want of figures in the description: ${unknown.join(", ")}.`);
   byId("binds").append(...lines.flatMap((line) => [line, element("br")]).slice(0, -1));
 }
