@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from xdsl.ir import SSAValue
 
-from cmir.dialects.vectors import elements_used
+from cmir.dialects.vectors import elements_used, index_operands
 from cmir.elaboration.program import Core, Load, Store
 from cmir.semantics.body import is_new
 from cmir.simulator.memory import Memory
 from cmir.simulator.products import Product, Products
+from cmir.simulator.stream import IDLE
 from cmir.simulator.weights import Weights
 from cmir.support.blocks import blocks
 from cmir.support.diagnostics import CompileError
@@ -31,12 +32,14 @@ class _Step:
 
     A product under a model of crossbars also depends on sample and iteration.
 
-    dead: values that are not needed afterwards. into: position of the operand that the result may overwrite.
+    indices: positions of operands that are indices into another one. dead: values that are not needed afterwards. into:
+    position of the operand that the result may overwrite.
     """
 
     work: Load | Store | Product | Callable[..., np.ndarray]
     operands: tuple[int, ...]
     result: int
+    indices: tuple[int, ...] = ()
     dead: tuple[int, ...] = ()
     into: int | None = None
 
@@ -91,7 +94,8 @@ class Body:
                     with np.errstate(all="ignore"):
                         number(op.results[0], function(*known))
                 else:
-                    steps.append(_Step(function, operands, number(op.results[0])))
+                    indices = tuple(index_operands(op))
+                    steps.append(_Step(function, operands, number(op.results[0]), indices))
                     if is_new(op):
                         new.add(steps[-1].result)
         self.steps = _with_last_uses(steps, new)
@@ -119,6 +123,8 @@ class Body:
             values[n] = np.repeat(column[start:stop], memory.width)
         for step in self.steps:
             work, operands = step.work, [values[n] for n in step.operands]
+            for k in step.indices:
+                operands[k] = _of_busy_lanes(operands[k], memory.stream.numbers(inference))
             for n in step.dead:
                 values[n] = None
             if isinstance(work, Load):
@@ -137,6 +143,18 @@ class Body:
                 values[step.result] = work(*operands, out=operands[step.into])
             else:
                 values[step.result] = work(*operands)
+
+
+def _of_busy_lanes(indices: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Return indices with 0 in idle lanes, whose state is that of no sequence, so that theirs may be out of range.
+
+    numbers: the inference in each lane.
+    """
+    idle = numbers == IDLE
+    if not idle.any() or len(indices) == 1:  # a single row holds for all lanes
+        return indices
+    rows = np.tile(idle, len(indices) // len(idle))
+    return np.where(rows.reshape(-1, *[1] * (indices.ndim - 1)), 0, indices)
 
 
 def _is_table(core: Core, load: Load) -> bool:

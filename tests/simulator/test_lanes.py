@@ -215,6 +215,58 @@ def test_an_index_that_is_out_of_range_names_the_inference() -> None:
             net.simulator.run(wrong, lanes=lanes)
 
 
+@given(st.data())
+@settings(max_examples=40)
+def test_an_index_of_an_idle_lane_may_be_out_of_range(data: st.DataObject) -> None:
+    """The state of a lane goes on after its sequence has ended, and nobody sees what becomes of it."""
+    lengths = data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=6))
+    starts = np.repeat(np.cumsum([0, *lengths[:-1]]), lengths).tolist()
+    places = [data.draw(st.integers(0, 3)) for _ in starts]  # the state, and the index
+    steps = [p - (places[n - 1] if n > starts[n] else 0) for n, p in enumerate(places)]
+    simulator, (x,) = counter(), counter().network.inputs
+    inputs = [{x: np.array([step], np.int64)} for step in steps]
+    lanes = data.draw(st.integers(1, len(lengths)))
+    for place, outputs in zip(places, run(simulator, inputs, lanes, starts).outputs, strict=True):
+        element, vector = outputs.values()
+        assert element == 10 + place
+        np.testing.assert_array_equal(vector, 10 + np.arange(4) + 7 * (np.arange(4) == place))
+    wrong = data.draw(st.integers(0, len(starts) - 1))
+    inputs[wrong] = {x: np.array([9], np.int64)}
+    with pytest.raises(CompileError, match=rf"index \d+ is outside .*, in inference {wrong}$"):
+        simulator.run(inputs, first=starts, lanes=lanes)
+
+
+@cache
+def counter() -> Simulator:
+    """A network whose state is the sum of its inputs, which is an index."""
+    with collect_diagnostics():
+        network = at_both_levels(COUNTER, {})
+        module = ModuleOp([network.pipeline.clone()])
+        passes = (
+            "polyhedral-derive-dependences,polyhedral-generate-loops,convert-polyhedral-to-cmcore"
+        )
+        run_passes(module, passes, make_context())
+    op = module.body.block.first_op
+    assert isinstance(op, NetworkOp)
+    timed = TimedNetwork(ElaboratedNetwork(op), Hardware.load("ideal"))
+    return Simulator.of(timed, network.parameters)
+
+
+COUNTER = """
+func.func @main(%x: tensor<1xi64>,
+                %s: tensor<1xi64> {nn.carried_from = 2 : index, nn.initial = dense<0> : tensor<1xi64>})
+    -> (tensor<1xf32>, tensor<4xf32>, tensor<1xi64>) {
+  %table = nn.parameter dense<[10.0, 11.0, 12.0, 13.0]> : tensor<4xf32>
+  %seven = nn.parameter dense<7.0> : tensor<1xf32>
+  %n = nn.add %x, %s : (tensor<1xi64>, tensor<1xi64>) -> tensor<1xi64>
+  %y = nn.take %table, %n {axis = 0} : (tensor<4xf32>, tensor<1xi64>) -> tensor<1xf32>
+  %z = nn.put_elements %table, %n, %seven {axis = 0, add}
+    : (tensor<4xf32>, tensor<1xi64>, tensor<1xf32>) -> tensor<4xf32>
+  func.return %y, %z, %n : tensor<1xf32>, tensor<4xf32>, tensor<1xi64>
+}
+"""
+
+
 TABLE = """<ir_version: 8, opset_import: ["": 17]>
 main (int64[1,2] x) => (float[1,2,3] y)
 <float[4,3] table = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}> { y = Gather(table, x) }

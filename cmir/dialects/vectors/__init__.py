@@ -5,7 +5,7 @@ the textual IR they have names of the `cmcore` dialect, such as `cmcore.mxv` and
 """
 
 from cmir.dialects.vectors.elementwise import CompareOp, ConvertOp, RemainderOp, SelectOp
-from cmir.dialects.vectors.pick import PickOp, PlaceOp, elements_used
+from cmir.dialects.vectors.pick import PickOp, PlaceOp, elements_used, index_operands
 from cmir.dialects.vectors.product import MxvOp
 from cmir.dialects.vectors.reductions import ArgReduceOp, ArgTopKOp, ReduceOp
 
@@ -21,4 +21,5 @@ __all__ = [
     "RemainderOp",
     "SelectOp",
     "elements_used",
+    "index_operands",
 ]

@@ -182,5 +182,16 @@ def elements_used(vector: SSAValue) -> int:
     return picked if picks and len(picks) == len(uses) else _elements(vector)
 
 
+def index_operands(op: Operation) -> range:
+    """Return the positions of the operands that are indices into another operand."""
+    match op:
+        case PickOp():
+            return range(1, len(op.operands))
+        case PlaceOp():
+            return range(2, len(op.operands))
+        case _:
+            return range(0)
+
+
 def _elements(value: SSAValue) -> int:
     return prod(value.type.get_shape()) if isinstance(value.type, VectorType) else 1
