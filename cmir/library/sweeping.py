@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -22,7 +23,7 @@ from cmir.library.arguments import (
 )
 from cmir.library.errors import user_errors
 from cmir.library.machines import HardwareLike, hardware_from
-from cmir.library.progress import ProgressCallback, shown
+from cmir.library.progress import ProgressCallback, Show, shown
 from cmir.library.sources import ExampleInputs, WeightsLike, read_source
 from cmir.library.sweep_table import SweepTable
 from cmir.support.atomic import name_beside
@@ -82,7 +83,8 @@ def sweep(
     with user_errors(), collect_diagnostics(), shown(progress) as show, ExitStack() as stack:
         check_options(storage, samples, placement_seconds, shapes)
         check_random(random, inferences)
-        carried, by = carried_state(state), copies_of(replicate, budget, objective)
+        carried = carried_state(state)
+        mapping = storage, copies_of(replicate, budget, objective), placement_seconds
         base = hardware_from(hardware)
         grid = Grid(base, make_axes([*values_by_field(fields).items()], base, None))
         show("importing")
@@ -91,13 +93,13 @@ def sweep(
         run = None
         if random is not None:
             run = RandomRun(random, inferences, folder_for_runs(path, stack))
-        mapping = storage, by, placement_seconds
+        return sweep_model(model, grid, mapping, run, path, executor, partial(_show, show))
 
-        def tell(done: int, failed: int, total: int) -> None:
-            text = f"sweeping: {done} of {total} points, {failed} failed"
-            show(text, done / total if total else None)
 
-        return sweep_model(model, grid, mapping, run, path, executor, tell)
+def _show(show: Show, done: int, failed: int, total: int) -> None:
+    """Show the progress of a sweep."""
+    text = f"sweeping: {done} of {total} points, {failed} failed"
+    show(text, done / total if total else None)
 
 
 def folder_for_runs(output: Path | None, stack: ExitStack) -> Path:
