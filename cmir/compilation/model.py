@@ -26,6 +26,7 @@ from cmir.passes.pipelines import MOST_OPERATIONS
 from cmir.pipelines.text import parse_passes
 from cmir.support.diagnostics import CompileError
 from cmir.support.file_kinds import IR, refuse_other_kinds
+from cmir.support.garbage import rare_collection
 from cmir.support.parameter_files import open_parameters
 from cmir.support.parameters import Parameters
 from cmir.support.parsing import parse_module
@@ -125,6 +126,7 @@ def read_model(
     return Model(path, module, context, None, None, [path, *sources])
 
 
+@rare_collection()
 def lower(
     model: Model,
     progress: Callable[[str], None] | None = None,
