@@ -39,6 +39,9 @@ SHAKE_PLACE = 1.6e-7
 BOUND = 2.0
 """Limit of the work on a bound, in the same units."""
 
+BOUND_SHARE = 1 / 6
+"""Limit of the work on a bound, as a share of that of the search; CP-SAT finds the best bounds early."""
+
 WHOLE = 20_000
 """Number of truth values up to which the whole problem is tried at the end."""
 
@@ -76,7 +79,7 @@ def optimize(
     """Return the best placement found within the limits, which is never worse than the heuristic's.
 
     seconds: None for no limit; if the search reaches it, the result depends on the speed of the computer.
-    work: in CP-SAT's deterministic units, about seconds; a quarter more may go into the bound.
+    work: in CP-SAT's deterministic units, about seconds; a sixth more may go into the bound.
     """
     return _Search(problem, seconds, seed, progress, work).run()
 
@@ -99,9 +102,8 @@ class _Search:
         self.random = np.random.default_rng(seed)
         self.best = greedy(problem)
         self.value = self._value(self.best)
-        self.bound = max(
-            lower_bound(problem), hop_bound(problem, seconds / 4, min(BOUND, work / 4))
-        )
+        limits = seconds * BOUND_SHARE, min(BOUND, work * BOUND_SHARE)
+        self.bound = max(lower_bound(problem), hop_bound(problem, *limits))
         self.impossible = False
         self.nearest = problem.distances[problem.distances > 0].min() if problem.places > 1 else 0
         self.tried: set[tuple[bytes, bytes, bytes]] = set()
