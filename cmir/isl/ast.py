@@ -140,6 +140,8 @@ def cheapest_loops(
         best: tuple[NestCost, isl.AstNode] | None = None
         for option in options[separation]:
             node = loops(parts, option)
+            if best is not None and str(node) == str(best[1]):
+                continue  # there was nothing to separate
             cost = loops_cost(node, cores, coordinates)
             if cost.visits == points:
                 if best is None or cost.key < best[0].key:
@@ -179,14 +181,16 @@ class _BlockScope:
             outer.computed.new_child() if outer else ChainMap()
         )
 
-    def insert(self, op: Operation) -> SSAValue:
+    def insert(
+        self, kind: Callable[..., Operation], *operands: SSAValue, **properties: str
+    ) -> SSAValue:
         """Return the value of a pure operation, hoisted out of the loops that it does not depend on."""
-        key = (type(op), *op.operands, *op.properties.values())
+        key = (kind, *operands, *properties.values())
         if key not in self.computed:
             scope, builder = self, self.builder
-            while scope.outer and scope.loop and not any(scope.defines(v) for v in op.operands):
+            while scope.outer and scope.loop and not any(map(scope.defines, operands)):
                 scope, builder = scope.outer, Builder(InsertPoint.before(scope.loop))
-            scope.computed[key] = builder.insert(op).results[0]
+            scope.computed[key] = builder.insert(kind(*operands, **properties)).results[0]
         return self.computed[key]
 
     def defines(self, value: SSAValue) -> bool:
@@ -252,7 +256,7 @@ class _Translator:
         if offset == 0:
             return value
         op = arith.AddiOp if offset > 0 else arith.SubiOp
-        return scope.insert(op(value, self.constants.get(abs(offset))))
+        return scope.insert(op, value, self.constants.get(abs(offset)))
 
     def _if(self, node: isl.AstNode, scope: _BlockScope) -> None:
         condition = self.expression(node.if_get_cond(), scope)
@@ -278,14 +282,14 @@ class _Translator:
 
     def _operation(self, kind: object, args: list[SSAValue], scope: _BlockScope) -> SSAValue:
         if kind == isl.ast_expr_op_type.minus:
-            return scope.insert(arith.SubiOp(self.constants.get(0), args[0]))
+            return scope.insert(arith.SubiOp, self.constants.get(0), args[0])
         if kind in (isl.ast_expr_op_type.cond, isl.ast_expr_op_type.select):
-            return scope.insert(arith.SelectOp(*args))
+            return scope.insert(arith.SelectOp, *args)
         if (predicate := _COMPARISONS.get(kind)) is not None:
-            return scope.insert(arith.CmpiOp(args[0], args[1], predicate))
+            return scope.insert(arith.CmpiOp, *args, arg=predicate)
         value = args[0]
         for other in args[1:]:
-            value = scope.insert(_BINARY[kind](value, other))
+            value = scope.insert(_BINARY[kind], value, other)
         return value
 
 
@@ -317,9 +321,9 @@ class _NestTranslator:
             part = counters[term.counter]
             if term.d != 1:
                 part = self._plus(self._times(part, term.a, scope), term.b, scope)
-                part = scope.insert(arith.FloorDivSIOp(part, self.constants.get(term.d)))
+                part = scope.insert(arith.FloorDivSIOp, part, self.constants.get(term.d))
             part = self._times(part, term.coefficient, scope)
-            total = part if total is None else scope.insert(arith.AddiOp(total, part))
+            total = part if total is None else scope.insert(arith.AddiOp, total, part)
         if total is None:
             return self.constants.get(value.constant)
         return self._plus(total, value.constant, scope)
@@ -327,12 +331,12 @@ class _NestTranslator:
     def _times(self, value: SSAValue, factor: int, scope: _BlockScope) -> SSAValue:
         if factor == 1:
             return value
-        return scope.insert(arith.MuliOp(value, self.constants.get(factor)))
+        return scope.insert(arith.MuliOp, value, self.constants.get(factor))
 
     def _plus(self, value: SSAValue, number: int, scope: _BlockScope) -> SSAValue:
         if number == 0:
             return value
-        return scope.insert(arith.AddiOp(value, self.constants.get(number)))
+        return scope.insert(arith.AddiOp, value, self.constants.get(number))
 
 
 def _arguments(expr: isl.AstExpr) -> Iterator[isl.AstExpr]:
