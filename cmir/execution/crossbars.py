@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from cmir.crossbars.choice import model_of
 from cmir.crossbars.comparison import Compared
@@ -15,11 +13,8 @@ from cmir.crossbars.ranges import Ranges
 from cmir.hardware.crossbar_models import Ideal, ModelSettings
 from cmir.hardware.fields import descriptions
 from cmir.hardware.sections import Crossbar
-from cmir.simulator.simulator import Simulator
+from cmir.simulator.simulator import Inputs, Simulator
 from cmir.support.diagnostics import CompileError
-
-Stream = Sequence[Mapping[str, np.ndarray]]
-"""Inferences as the simulator takes them."""
 
 
 class ModelledCrossbars:
@@ -32,13 +27,16 @@ class ModelledCrossbars:
         self._simulator, self._crossbar = simulator, crossbar
         self.ranges: Ranges | None = None
 
-    def calibrate(self, inputs: Stream, first: Sequence[int] | None) -> None:
-        """Calibrate the ranges, if the model needs any that are not known, on the first inferences of a stream."""
+    def calibrate(self, inputs: Callable[[int], Inputs], first: Sequence[int] | None) -> None:
+        """Calibrate the ranges, if the model needs any that are not known, on the first inferences of a stream.
+
+        inputs: returns so many of them, or all if there are fewer.
+        """
         model = model_of(self._crossbar)
         if model is None or self.ranges is not None or not (count := model.calibration):
             return
         some = None if first is None else first[:count]
-        self.ranges = self._simulator.calibrated(self._crossbar, inputs[:count], some)
+        self.ranges = self._simulator.calibrated(self._crossbar, inputs(count), some)
 
     def programmed(
         self, fields: Mapping[str, Any] | None = None, compare: bool = False

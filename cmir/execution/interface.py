@@ -15,6 +15,7 @@ from cmir.compilation.model import Model
 from cmir.dialects.cmcore import NetworkOp
 from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import PipelineOp, symbol
+from cmir.execution.inferences import Inferences
 from cmir.execution.lazily import Lazily
 from cmir.execution.streams import Sample, arrays_by_name, random_samples, read_samples, samples_of
 from cmir.support.diagnostics import CompileError
@@ -81,19 +82,28 @@ class Interface:
         """
         return _repeated(read_samples(files, self.input_shapes, self._types), count, files[0])
 
-    def given(self, inputs: Any, count: int | None = None) -> Sequence[Sample]:
+    def given(self, inputs: Any, count: int | None = None) -> Sequence[Sample] | Inferences:
         """Return the inputs of each inference in arrays; see `cmir.Network.run`. count: see `read`."""
+        if Inferences.are_in(inputs):
+            if count is not None:
+                hint = "end it, for example with `itertools.islice`"
+                message = f"an iterable has as many inferences as it yields; {hint}"
+                raise CompileError(None, message)
+            return Inferences(inputs, self._samples)
+        return _repeated(self._samples(inputs), count, None)
+
+    def _samples(self, inputs: Any) -> Sequence[Sample]:
         arrays = arrays_by_name(inputs, list(self.inputs))
-        return _repeated(samples_of(arrays, self.input_shapes, self._types), count, None)
+        return samples_of(arrays, self.input_shapes, self._types)
+
+    def stored(self, sample: Sample) -> Sample:
+        """Return the inputs of an inference by the names and in the shapes of the network's arrays."""
+        pairs = zip(self.inputs.values(), sample.values(), strict=True)
+        return {port.array: value.reshape(port.stored) for port, value in pairs}
 
     def arrays(self, samples: Sequence[Sample]) -> Sequence[Sample]:
-        """Return inputs by the names and in the shapes of the network's arrays."""
-
-        def of_sample(number: int) -> Sample:
-            pairs = zip(self.inputs.values(), samples[number].values(), strict=True)
-            return {port.array: value.reshape(port.stored) for port, value in pairs}
-
-        return Lazily(len(samples), of_sample)
+        """Return the inputs of inferences as `stored` does."""
+        return Lazily(len(samples), lambda number: self.stored(samples[number]))
 
     def named(self, outputs: Iterable[Mapping[str, np.ndarray]]) -> list[Sample]:
         """Return the outputs in the network's arrays by the names and in the shapes of the model."""

@@ -1,8 +1,8 @@
-"""Sequences whose elements are made when they are asked for, so that a stream need not be in memory."""
+"""Collections whose elements are made when they are asked for, so that a stream need not be in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -23,3 +23,13 @@ class Lazily(Sequence[T]):
         if isinstance(numbers, range):
             return Lazily(len(numbers), lambda place: self._make(numbers[place]))
         return self._make(numbers)
+
+
+class Anew(Iterable[T]):
+    """Elements that are made anew whenever they are iterated."""
+
+    def __init__(self, begin: Callable[[], Iterator[T]]):
+        self._begin = begin
+
+    def __iter__(self) -> Iterator[T]:
+        return self._begin()

@@ -18,11 +18,11 @@ from cmir.support.numerics import plain
 
 
 class OutputFile:
-    """Outputs of so many inferences in a file. name, port: those of the only output."""
+    """Outputs of inferences in a file. name, port: those of the only output."""
 
-    def __init__(self, path: Path, name: str, port: Port, count: int):
-        self._path, self._name, self._port, self._count = path, name, port, count
-        self._offset = 0
+    def __init__(self, path: Path, name: str, port: Port):
+        self._path, self._name, self._port = path, name, port
+        self._count, self._offset = 0, 0
 
     @staticmethod
     def holds(path: Path | None, outputs: Mapping[str, Port]) -> bool:
@@ -37,14 +37,22 @@ class OutputFile:
     def writing(self) -> Generator[_Writer]:
         """Yield a sink of outputs. The file appears when the block ends, and not at all if it raises."""
         with atomic_path(self._path) as temporary, open(temporary, "wb") as file:
-            header = {
-                "descr": np.lib.format.dtype_to_descr(self._port.dtype),
-                "fortran_order": False,
-                "shape": (self._count, *self._port.shape),
-            }
-            np.lib.format.write_array_header_1_0(file, header)
+            self._write_header(file, 0)  # with room for any number of inferences
             self._offset = file.tell()
-            yield _Writer(file, self._port)
+            writer = _Writer(file, self._port)
+            yield writer
+            self._count = writer.count
+            file.seek(0)
+            self._write_header(file, self._count)
+            assert file.tell() == self._offset
+
+    def _write_header(self, file: IO[bytes], count: int) -> None:
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self._port.dtype),
+            "fortran_order": False,
+            "shape": (count, *self._port.shape),
+        }
+        np.lib.format.write_array_header_1_0(file, header)
 
     @property
     def samples(self) -> Lazily[Sample]:
@@ -59,13 +67,14 @@ class OutputFile:
 
 
 class _Writer:
-    """A sink, see `cmir.simulator.execution`. file: at the place of the first output."""
+    """A sink, see `cmir.simulator.execution`. file: at the place of the first output. count: of outputs so far."""
 
     def __init__(self, file: IO[bytes], port: Port):
-        self._file, self._port, self._first = file, port, file.tell()
+        self._file, self._port, self._first, self.count = file, port, file.tell(), 0
 
     def __call__(self, numbers: np.ndarray, outputs: Mapping[str, np.ndarray]) -> None:
         """Write the outputs of inferences at their places."""
+        self.count += len(numbers)
         array = np.ascontiguousarray(outputs[self._port.array])
         ends = np.flatnonzero(np.diff(numbers) != 1) + 1
         runs = zip(np.split(numbers, ends), np.split(array, ends), strict=True)

@@ -12,18 +12,19 @@ from cmir.support.diagnostics import CompileError
 
 
 def sequence_starts(
-    lengths: Sequence[int] | None, count: int, network: Operation
+    lengths: Sequence[int] | None, count: int | None, network: Operation
 ) -> list[int] | None:
     """Return, for each inference of a stream, the number of the first inference of its sequence.
 
-    lengths: of the sequences, in order; None for one sequence, for which the result is None. Raises CompileError if
-    the stream has another length, or if the network has no state.
+    lengths: of the sequences, in order; None for one sequence, for which the result is None. count: number of
+    inferences, None if it is unknown. Raises CompileError if the stream has another length, or if the network has no
+    state.
     """
     if lengths is None:
         return None
     if not has_state(network):
         raise CompileError(None, "sequences need a network with state; it has none")
-    if sum(lengths) != count:
+    if count not in (None, sum(lengths)):
         message = (
             f"the sequences have {count_of(sum(lengths), 'inference')}, and the inputs {count}"
         )

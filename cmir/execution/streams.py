@@ -350,15 +350,20 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
     """
     stacked = {name: np.stack([s[name] for s in samples]) for name in samples[0]}
     stacked = {name: plain(array) for name, array in stacked.items()}
-    if path.suffix not in (".npy", ".npz"):
-        raise CompileError(path, "outputs are written to .npy or .npz files")
-    if path.suffix == ".npy" and len(stacked) > 1:
-        raise CompileError(path, f"{len(stacked)} outputs need a .npz file")
+    check_output(path, len(stacked))
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         if path.suffix == ".npy":
             np.save(file, next(iter(stacked.values())))
         else:
             _write_npz(file, stacked, path)
+
+
+def check_output(path: Path, count: int) -> None:
+    """Raise CompileError for a file that cannot hold so many outputs."""
+    if path.suffix not in (".npy", ".npz"):
+        raise CompileError(path, "outputs are written to .npy or .npz files")
+    if path.suffix == ".npy" and count > 1:
+        raise CompileError(path, f"{count} outputs need a .npz file")
 
 
 _LONGEST_NAME = 0xFFFF

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -20,9 +20,10 @@ from cmir.crossbars.model import CrossbarModel
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.execution.accuracy import Labels
 from cmir.execution.crossbars import ModelledCrossbars
+from cmir.execution.inferences import Inferences
 from cmir.execution.interface import Interface
 from cmir.execution.judging import Tolerances, Verdict, check
-from cmir.execution.lazily import Lazily
+from cmir.execution.lazily import Anew, Lazily
 from cmir.execution.output_file import OutputFile
 from cmir.execution.references import (
     EvaluatorChoice,
@@ -32,7 +33,7 @@ from cmir.execution.references import (
 )
 from cmir.execution.sequences import sequence_starts
 from cmir.execution.shadow import Shadow
-from cmir.execution.streams import Sample
+from cmir.execution.streams import Sample, check_output, write_samples
 from cmir.hardware.description import Hardware
 from cmir.isl.budget import limited
 from cmir.library.accuracy import Accuracy, accuracy_of
@@ -42,7 +43,7 @@ from cmir.library.progress import ProgressCallback, Show, executing, shown
 from cmir.library.run import Run
 from cmir.library.visible import Visible
 from cmir.semantics.precision import narrowest_float
-from cmir.simulator.simulator import Simulator
+from cmir.simulator.simulator import Inputs, Simulator
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.support.printing import ir_text
@@ -54,8 +55,8 @@ if TYPE_CHECKING:
 
 Level = Literal["nn", "polyhedral", "cmcore"]
 
-InputsLike: TypeAlias = "np.ndarray | Sequence[Any] | Mapping[str, Any]"
-"""An array for a network with one input, an array for each input in order, or arrays by name."""
+InputsLike: TypeAlias = "np.ndarray | Sequence[Any] | Mapping[str, Any] | Iterable[Any]"
+"""An array for a network with one input, an array for each input in order, or arrays by name; an iterable of these."""
 
 
 class Network(Visible):
@@ -129,18 +130,22 @@ class Network(Visible):
         sequence_lengths: Sequence[int] | None = None,
         lanes: int | None = None,
         chunk: int | None = None,
+        output: str | os.PathLike[str] | None = None,
         progress: ProgressCallback | bool = True,
     ) -> Run:
         """Execute a stream of inferences on the machine.
 
         inputs: one array, arrays in the order of the inputs, or arrays by name. An array with one more leading
-            dimension than its input is a stream; a batch dimension of 1 may be missing.
+            dimension than its input is a stream; a batch dimension of 1 may be missing. Or an iterable of these, such
+            as a generator, for a stream of unknown length: it is read as the run goes on, and ends the stream.
         random: the seed of random inputs, instead of `inputs`.
         inferences: number of inferences; inputs are repeated in turn. By default as many as are given.
         sequence_lengths: lengths of the sequences that the stream consists of; state begins anew in each.
         lanes: number of inferences that run in lock-step; with state, of sequences. By default as many as save time.
         chunk: the most iterations that a core runs before others get a turn; with it, the default of `lanes` is 1. Both
             affect speed only.
+        output: a .npy or .npz file for the outputs. A single output is written to a .npy file as inferences are over,
+            and is not kept in memory: the run reads it from the file.
         progress: see `cmir.compile`.
 
         Raises CompileError for inputs that do not fit.
@@ -156,50 +161,64 @@ class Network(Visible):
             else:
                 samples = self.interface.given(inputs, inferences)
             check_positive("lanes", 1 if lanes is None else lanes)
-            return self.execute(samples, sequence_lengths, chunk, lanes, show)
+            file = None if output is None else Path(output)
+            return self.execute(samples, sequence_lengths, chunk, lanes, show, file)
 
     def execute(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[Sample] | Inferences,
         sequence_lengths: Sequence[int] | None,
         chunk: int | None,
         lanes: int | None,
         show: Show,
         output: Path | None = None,
     ) -> Run:
-        """Execute inferences, given as the interface returns them. See `run`.
-
-        output: a file for the outputs; those that such a file can hold are written as inferences are over, and the
-        run has them from there.
-        """
-        ports = self.interface.outputs
+        """Execute inferences, given as the interface returns them. See `run`."""
+        ports, network = self.interface.outputs, self._elaborated.op
+        if output is not None:
+            check_output(output, len(ports))
         written = output is not None and OutputFile.holds(output, ports)
-        in_memory = not isinstance(samples, Lazily), not written
-        check_inferences(self._elaborated.op, len(samples), *in_memory)
-        network = self._elaborated.op
-        first = sequence_starts(sequence_lengths, len(samples), network)
-        given = self.interface.arrays(samples)
+        if isinstance(samples, Sequence):
+            count = len(samples)
+            check_inferences(network, count, not isinstance(samples, Lazily), not written)
+            given: Inputs = self.interface.arrays(samples)
+        else:
+            count, given = None, Anew(partial(self._taken, samples, not written))
+        first = sequence_starts(sequence_lengths, count, network)
         if lanes is None:
-            lanes = 1 if chunk is not None else self._simulator.lanes_for(len(samples), first)
-        self.crossbars.calibrate(given, first)
+            lanes = 1 if chunk is not None else self._simulator.lanes_for(count, first)
+        self.crossbars.calibrate(partial(self._first, samples), first)
         simulator, model = self.crossbars.programmed()
         if written:
             assert output is not None
             ((name, port),) = ports.items()
-            file = OutputFile(output, name, port, len(samples))
+            file = OutputFile(output, name, port)
             with file.writing() as sink:
                 record = simulator.run(given, chunk, executing(show), first, lanes, sink)
             outputs = file.samples
         else:
             record = simulator.run(given, chunk, executing(show), first, lanes)
             outputs = self.interface.named(record.outputs)
+            if output is not None:
+                write_samples(outputs, output)
         judge = partial(self._check, samples, first, lanes)
         again = partial(self._again, given, chunk, first, lanes)
         return Run(self.name, self.timed, record, outputs, judge, lanes, model, again)
 
+    def _taken(self, samples: Inferences, kept: bool) -> Iterator[Sample]:
+        """Yield the inputs of inferences. kept: True if outputs are; raises CompileError if they become too many."""
+        for count, sample in enumerate(samples, 1):
+            check_inferences(self._elaborated.op, count, False, kept)
+            yield self.interface.stored(sample)
+
+    def _first(self, samples: Sequence[Sample] | Inferences, count: int) -> Inputs:
+        """Return the inputs of the first inferences, at most so many."""
+        first = samples[:count] if isinstance(samples, Sequence) else samples.first(count)
+        return self.interface.arrays(first)
+
     def _again(
         self,
-        given: Sequence[Sample],
+        given: Inputs,
         chunk: int | None,
         first: Sequence[int] | None,
         lanes: int,
@@ -246,7 +265,7 @@ class Network(Visible):
 
     def _check(
         self,
-        inputs: Sequence[Sample],
+        inputs: Iterable[Sample],
         first: Sequence[int] | None,
         lanes: int,
         outputs: Sequence[Sample],
@@ -274,7 +293,7 @@ class Network(Visible):
     def judge(
         self,
         reference: Reference,
-        inputs: Sequence[Sample],
+        inputs: Iterable[Sample],
         outputs: Sequence[Sample],
         tolerances: Tolerances,
         first: Sequence[int] | None,

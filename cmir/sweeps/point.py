@@ -200,7 +200,7 @@ def _run(timed: TimedNetwork, parameters: Parameters | None, run: RunFiles) -> d
     if problems := compare(outputs, expected, narrowest=narrowest, exact=exact):
         raise CompileError(None, f"check failed: {problems[0]}")
     crossbars = ModelledCrossbars(simulator, timed.hardware.crossbar)
-    crossbars.calibrate(samples, None)
+    crossbars.calibrate(lambda count: samples[:count], None)
     programmed, model = crossbars.programmed()
     if model is None:
         return {}

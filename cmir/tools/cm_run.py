@@ -90,9 +90,7 @@ def _run_model(
 ) -> int:
     """Compile and run. described: True if there is a hardware description; prints costs."""
     from cmir.execution.judging import Tolerances
-    from cmir.execution.lazily import Lazily
     from cmir.execution.references import reference_of
-    from cmir.execution.streams import write_samples
     from cmir.library.compiling import compile_model
     from cmir.semantics.precision import narrowest_float
     from cmir.support.progress import Progress
@@ -127,8 +125,6 @@ def _run_model(
         samples, run = _execute(options, network, progress.working)
         accuracy = accuracy_asked(options, run, progress.working)
     write_ranges_of(options, network)
-    if options.output is not None and not isinstance(run.samples, Lazily):
-        write_samples(run.samples, options.output)
     _show(options, run.timed, run.record, described, compilation, accuracy)
     if run.model is not None:
         print_model(run.model)

@@ -308,7 +308,7 @@ def test_outputs_are_written_as_inferences_are_over(tmp_path: Path) -> None:
     assert OutputFile.holds(path, {"y": port}) and not OutputFile.holds(
         path, {"y": port, "z": port}
     )
-    file = OutputFile(path, "out", port, 5)
+    file = OutputFile(path, "out", port)
     with file.writing() as sink:
         sink(np.array([0, 1, 3]), {"y": array[[0, 1, 3], 0]})
         assert not path.exists()
@@ -321,7 +321,7 @@ def test_no_output_is_left_of_a_run_that_fails(tmp_path: Path) -> None:
     port = Port("y", (3,), (3,), np.dtype(np.float32))
 
     def fails() -> None:
-        with OutputFile(tmp_path / "y.npy", "y", port, 5).writing() as sink:
+        with OutputFile(tmp_path / "y.npy", "y", port).writing() as sink:
             sink(np.array([0]), {"y": np.zeros((1, 3), np.float32)})
             raise ValueError
 

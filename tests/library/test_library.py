@@ -141,6 +141,75 @@ def test_lanes(net: cmir.Network) -> None:
         net.run(stream, lanes=0)
 
 
+@pytest.mark.parametrize("count", [1, 7, 70])
+def test_an_iterable_is_a_stream(net: cmir.Network, count: int, tmp_path: Path) -> None:
+    """Of inferences in any form that `run` takes, also of several at a time; outputs may be in a file."""
+    stream, said, path = images(count), list[str](), tmp_path / "out.npy"
+    expected = net.run(stream, progress=False)
+    parts = ({"x": x} if n % 2 else (x[None],) for n, x in enumerate(stream))
+    run = net.run(parts, progress=lambda text, _: said.append(text))
+    halves = net.run(iter([stream[: count // 2], stream[count // 2 :]]), output=path)
+    for found in (run, halves):
+        assert (found.inferences, found.figures) == (count, expected.figures)
+        np.testing.assert_allclose(found.output, expected.output, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(np.load(path), halves.output)
+    assert said[-1] == f"executing: {count} of {count} inference{'s' * (count > 1)}"
+
+
+def test_an_iterable_that_can_begin_again(net: cmir.Network, file: Path) -> None:
+    class Images:
+        def __iter__(self):
+            return iter(images(5))
+
+    run = net.run(Images(), progress=False)
+    assert run.check() and run.check()
+    with pytest.raises(
+        CompileError, match=r"^error: the inputs are an iterator, .* used up; give an"
+    ):
+        net.run(iter(images(5)), progress=False).check()
+
+
+def test_crossbars_are_calibrated_on_an_iterable(file: Path) -> None:
+    """Its first inferences run twice, also those of an iterator, and results are those of an array."""
+    chip = cmir.Hardware.load("hermes").replace(crossbar__model={"name": "quantised"})
+    expected = cmir.compile(file, chip, progress=False).run(images(20), progress=False)
+    run = cmir.compile(file, chip, progress=False).run(iter(images(20)), progress=False)
+    np.testing.assert_array_equal(run.output, expected.output)
+    assert expected.model is not None
+
+
+def test_errors_in_an_iterable_name_the_inference(
+    net: cmir.Network, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.npy"
+    wrong = [*images(4), np.zeros((3, 3))]
+    with pytest.raises(
+        CompileError, match=r"input 'x' must have shape .* \[3, 3\], at inference 4$"
+    ):
+        net.run(iter(wrong), output=path)
+    with pytest.raises(CompileError, match="there is no input 'z'; there are: x, at inference 1"):
+        net.run(iter([images(1), {"z": images(1)}]))
+    with pytest.raises(CompileError, match="there is no inference in the inputs"):
+        net.run(iter([]), output=path)
+    with pytest.raises(CompileError, match="an iterable has as many inferences as it yields; end"):
+        net.run(iter(images(2)), inferences=4)
+    with pytest.raises(CompileError, match=r"out\.txt: error: outputs are written to \.npy or"):
+        net.run(images(1), output=tmp_path / "out.txt")
+    with pytest.raises(ZeroDivisionError):
+        net.run(images(1) / (1 // n) for n in (1, 0))
+    assert not [*tmp_path.iterdir()]
+    monkeypatch.setenv("CMIR_MEMORY", "1MB")
+
+    def endless():
+        while True:
+            yield images(1)
+
+    with pytest.raises(
+        CompileError, match=r"there are \d+ inferences; running it needs about 1 MiB"
+    ):
+        net.run(endless())
+
+
 def test_progress_is_reported(file: Path) -> None:
     said: list[tuple[str, float | None]] = []
 
