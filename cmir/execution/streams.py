@@ -16,6 +16,7 @@ from zipfile import ZipFile
 import numpy as np
 from ml_dtypes import iinfo
 
+from cmir.execution.images import ImageFolder
 from cmir.execution.lazily import Lazily
 from cmir.support.atomic import atomic_path
 from cmir.support.counts import count_of
@@ -64,13 +65,14 @@ def random_samples(
 def read_samples(
     files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]], types: Types | None = None
 ) -> Sequence[Sample]:
-    """Read the inferences in input files, those in .npy files when they are asked for.
+    """Read the inferences in input files, those in .npy files and folders of images when they are asked for.
 
-    files: one .npz with an array for each input by name, or one .npy or ONNX .pb for each input, in order. An array
-    with one leading dimension more than the input is a stream of inferences. A batch dimension of 1 that an input has
-    may be missing, also in a stream. Raises CompileError if files and inputs do not match.
+    files: one .npz with an array for each input by name, or one .npy, ONNX .pb or folder of images for each input, in
+    order. An array with one leading dimension more than the input is a stream of inferences. A batch dimension of 1
+    that an input has may be missing, also in a stream. Pixels are divided by 255 for an input of floats. Raises
+    CompileError if files and inputs do not match.
     """
-    if len(files) == 1 and files[0].suffix == ".npz":
+    if len(files) == 1 and files[0].suffix == ".npz" and not files[0].is_dir():
         given = _read_npz(files[0], shapes)
     else:
         if len(files) != len(shapes):
@@ -78,7 +80,10 @@ def read_samples(
                 files[0],
                 f"{count_of(len(files), 'input file')} for {count_of(len(shapes), 'input')} ({', '.join(shapes)})",
             )
-        given = {name: _read(file) for name, file in zip(shapes, files, strict=True)}
+        given = {
+            name: file if file.is_dir() else _read(file)
+            for name, file in zip(shapes, files, strict=True)
+        }
     return _samples(given, shapes, types, files[0])
 
 
@@ -132,13 +137,20 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _samples(
-    given: Mapping[str, _Stored],
+    given: Mapping[str, _Stored | Path],
     shapes: Mapping[str, tuple[int, ...]],
     types: Types | None,
     where: Path | None,
 ) -> Sequence[Sample]:
     dtypes = {name: (types or {}).get(name, np.dtype(np.float32)) for name in shapes}
-    streams = {name: _stream(name, given[name], shapes[name], dtypes[name]) for name in shapes}
+
+    def stream(name: str) -> Sequence[np.ndarray] | np.ndarray:
+        stored = given[name]
+        if isinstance(stored, Path):
+            return _images(name, stored, shapes[name], dtypes[name])
+        return _stream(name, stored, shapes[name], dtypes[name])
+
+    streams = {name: stream(name) for name in shapes}
     counts = {name: len(stream) for name, stream in streams.items()}
     if len(set(counts.values())) > 1:
         what = ", ".join(f"{count} of {name}" for name, count in counts.items())
@@ -329,12 +341,26 @@ def _stream(
     return _converted(file, f"input '{name}'", array, dtype)
 
 
+def _images(
+    name: str, folder: Path, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Sequence[np.ndarray]:
+    """Return the inferences of an input, read from images when they are asked for."""
+    images = ImageFolder(folder, name, shape)
+
+    def inference(number: int) -> np.ndarray:
+        pixels = images.read(number)
+        array = pixels / 255 if is_float(dtype) else pixels
+        what = f"input '{name}' of inference {number}"
+        return _converted(images.files[number], what, array, dtype)
+
+    return Lazily(len(images.files), inference)
+
+
 def _converted(file: Path | None, what: str, array: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return numbers in the type of an input. Raises CompileError for some that it does not have."""
+    """Return numbers in the type of an input. Raises CompileError for some that a type of integers does not have."""
     array = held(array)
     given = held(array.astype(dtype))
-    may_round = np.can_cast(array.dtype, dtype, "same_kind") and dtype not in NARROW_INTEGERS
-    if not may_round and (array != given).any():
+    if not is_float(dtype) and (array != given).any():
         raise CompileError(file, f"{what} must have numbers of type {dtype}")
     return given
 

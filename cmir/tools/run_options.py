@@ -59,10 +59,12 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         "inputs",
         type=Path,
         nargs="*",
-        help="input data: one .npz, or a .npy or ONNX .pb for each input in order; an array with"
+        help="input data: one .npz, or a .npy, an ONNX .pb or a folder of images for each input in order; an array with"
         " one more leading dimension than the input is a stream of inferences, and the batch dimension of an input"
         " may be missing if it is 1. Floats are rounded to the type of the input. bf16 is read from float32 and written"
-        " as float32; integers of 2 or 4 bits are read and written as int8",
+        " as float32; integers of 2 or 4 bits are read and written as int8. PNG and JPEG files in a folder are"
+        " inferences in the order of their names. Each has the size and the channels of the input, which come first or"
+        " last as its shape says; pixels are divided by 255 if it has floats (extra cmir[images])",
     )
     parser.add_argument(
         "--random", metavar="SEED", type=natural, help="use random inputs instead of files"

@@ -112,6 +112,27 @@ def test_random_floats_are_standard_normal() -> None:
     assert abs(sample["x"].std(dtype=float) - 1) < 0.02
 
 
+@pytest.mark.parametrize(
+    ("given", "dtype", "wrong"),
+    [
+        (np.int64, np.int8, 128),
+        (np.uint8, np.int8, 128),
+        (np.int8, np.uint8, -1),
+        (np.int64, bool, 2),
+    ],
+)
+def test_integers_of_another_type(tmp_path: Path, given: type, dtype: type, wrong: int) -> None:
+    """They do not wrap."""
+    array, types = np.array([[0, 1], [0, wrong]], given), {"x": np.dtype(dtype)}
+    samples = read_samples([save(tmp_path / "x.npy", array)], {"x": (2,)}, types)
+    np.testing.assert_array_equal(samples[0]["x"], [0, 1])
+    message = f"must have numbers of type {np.dtype(dtype)}"
+    with pytest.raises(CompileError, match=f"'x' of inference 1 {message}"):
+        list(samples)
+    with pytest.raises(CompileError, match=message):
+        samples_of({"x": array}, {"x": (2,)}, types)
+
+
 def test_files_in_order(tmp_path: Path) -> None:
     tensor = tmp_path / "y.pb"
     tensor.write_bytes(numpy_helper.from_array(Y).SerializeToString())
