@@ -182,6 +182,9 @@ def check_sram_of_rings(sizing: Sizing, sizes: Sizes) -> None:
     if too_many:
         name = max(too_many, key=lambda name: sizes_of[name].total())
         others = sum(sizing.count_cores(each) for each in too_many) - 1
+        for resident in sizing.residents.values():
+            if resident.reader == name:
+                sizes_of[name][resident.array] += resident.bytes
         raise _exceeding(sizing.stages[name], sizes_of[name], others, _FEWER_ROWS, sizing.hardware)
 
 
