@@ -168,24 +168,24 @@ def check_sram(network: NetworkOp, hardware: Hardware) -> None:
 def check_sram_of_rings(sizing: Sizing, sizes: Sizes) -> None:
     """Raise the CompileError of `check_sram` for a pipeline with rings of these sizes, before it is lowered.
 
-    Only for cores whose rings exceed the SRAM by themselves.
+    Only if the rings alone of the stage that takes the most exceed the SRAM: inputs may still be streamed.
     """
     most = sizing.hardware.core.sram_bytes
-    if most is None:
+    if most is None or not sizes:
         return
-    sizes_of: dict[str, Counter[str]] = defaultdict(Counter)
+    rings, taken = Counter[str](), defaultdict[str, Counter[str]](Counter)
     for key, rows in sizes.items():
         buffer = sizing.buffers[key]
-        if sizing.stages[buffer.reader].gcu is None:
-            sizes_of[buffer.reader][buffer.array] += rows * sizing.row_bytes[key]
-    too_many = [name for name, of_array in sizes_of.items() if of_array.total() > most]
-    if too_many:
-        name = max(too_many, key=lambda name: sizes_of[name].total())
+        taken[buffer.reader][buffer.array] += rows * sizing.row_bytes[key]
+        rings[buffer.reader] += rows * sizing.row_bytes[key]
+    for resident in sizing.residents.values():
+        taken[resident.reader][resident.array] += resident.bytes
+    on_cores = [name for name, stage in sizing.stages.items() if stage.gcu is None]
+    too_many = [name for name in on_cores if taken[name].total() > most]
+    name = max(too_many, key=lambda name: taken[name].total(), default=None)
+    if name is not None and rings[name] > most:
         others = sum(sizing.count_cores(each) for each in too_many) - 1
-        for resident in sizing.residents.values():
-            if resident.reader == name:
-                sizes_of[name][resident.array] += resident.bytes
-        raise _exceeding(sizing.stages[name], sizes_of[name], others, _FEWER_ROWS, sizing.hardware)
+        raise _exceeding(sizing.stages[name], taken[name], others, _FEWER_ROWS, sizing.hardware)
 
 
 _FEWER_ROWS = "fewer rows would take less, if there can be any: --storage live, --buffer-curve"
