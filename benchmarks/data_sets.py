@@ -44,7 +44,7 @@ def main() -> int:
     options = parser.parse_args()
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
         parser.error("set OPENBLAS_NUM_THREADS=1, as onnxruntime has one thread, too")
-    print(f"{'network':<16}{'buffers':<10}{'lanes':>6}{'ms':>10}{'onnxruntime':>13}{'ratio':>8}")
+    print(f"{'network':<22}{'buffers':<10}{'lanes':>6}{'ms':>10}{'onnxruntime':>13}{'ratio':>8}")
     for name in options.networks:
         with TemporaryDirectory() as directory:
             path = Path(name)
@@ -87,7 +87,7 @@ def measure(name: str, path: Path, storage: Storage, options: argparse.Namespace
         theirs.append(seconds(lambda: [session() for _ in samples]))
     ours, others = (1e3 * min(found) / len(samples) for found in (mine[1:], theirs))
     print(
-        f"{name:<16}{storage:<10}{lanes:>6}{ours:>10.3f}{others:>13.3f}{ours / others:>8.2f}",
+        f"{name:<22}{storage:<10}{lanes:>6}{ours:>10.3f}{others:>13.3f}{ours / others:>8.2f}",
         flush=True,
     )
 
