@@ -173,17 +173,17 @@ def check_sram_of_rings(sizing: Sizing, sizes: Sizes) -> None:
     most = sizing.hardware.core.sram_bytes
     if most is None or not sizes:
         return
-    rings, taken = Counter[str](), defaultdict[str, Counter[str]](Counter)
+    taken = defaultdict[str, Counter[str]](Counter)
     for key, rows in sizes.items():
         buffer = sizing.buffers[key]
         taken[buffer.reader][buffer.array] += rows * sizing.row_bytes[key]
-        rings[buffer.reader] += rows * sizing.row_bytes[key]
+    rings = {name: of_array.total() for name, of_array in taken.items()}
     for resident in sizing.residents.values():
         taken[resident.reader][resident.array] += resident.bytes
     on_cores = [name for name, stage in sizing.stages.items() if stage.gcu is None]
     too_many = [name for name in on_cores if taken[name].total() > most]
     name = max(too_many, key=lambda name: taken[name].total(), default=None)
-    if name is not None and rings[name] > most:
+    if name is not None and rings.get(name, 0) > most:
         others = sum(sizing.count_cores(each) for each in too_many) - 1
         raise _exceeding(sizing.stages[name], taken[name], others, _FEWER_ROWS, sizing.hardware)
 

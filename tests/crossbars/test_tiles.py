@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+from cost.test_tiling import crossbars, matrices
 from hypothesis import given
-from hypothesis import strategies as st
 
 from cmir.cost.firing import Matrix
 from cmir.cost.tiling import Tiling
 from cmir.crossbars.tiles import matrix_of, tiles_of
 from cmir.hardware.sections import Crossbar
-
-sizes = st.integers(1, 20)
-matrices = st.builds(Matrix, sizes, sizes, st.integers(1, 6))
-
-
-@st.composite
-def crossbars(draw: st.DrawFn) -> Crossbar:
-    slices = draw(st.integers(1, 3))
-    return Crossbar(
-        rows=draw(st.none() | st.integers(1, 24)),
-        columns=draw(st.none() | st.integers(2 * slices, 24)),
-        weight_slices=slices,
-        slicing=draw(st.sampled_from(["crossbars", "columns"])),
-        signed_weights=draw(st.sampled_from(["cells", "column-pairs", "unit-column"])),
-    )
 
 
 def weights_of(matrix: Matrix) -> np.ndarray:

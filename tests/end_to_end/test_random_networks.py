@@ -61,15 +61,16 @@ def check_runs(network: Network, model: Compiled, chunk: int | None, inferences:
     """Compare the results of simulator and reference machine with references; return the simulator's report."""
     samples = network.samples(inferences)
     report = model.simulator.run(samples, chunk)
-    _check_results(network, report.outputs)
+    check_results(network, report.outputs)
     machine = model.reference_machine(inferences)
     first, second = machine.schedules(2, seed=inferences)
-    _check_results(network, machine.run(first, samples))
+    check_results(network, machine.run(first, samples))
     machine.run(second)
     return report
 
 
-def _check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]) -> None:
+def check_results(network: Network, results: Sequence[Mapping[str, np.ndarray]]) -> None:
+    """Compare the outputs of a stream with the references of the network."""
     for outputs, expected in zip(results, network.outputs(len(results)), strict=True):
         for value, result, wanted in zip(network.results, outputs.values(), expected, strict=True):
             assert (result.dtype, result.shape) == (wanted.dtype, wanted.shape)

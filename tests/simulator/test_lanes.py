@@ -7,12 +7,12 @@ from functools import cache
 
 import numpy as np
 import pytest
-from end_to_end.drawn_networks import Network, tolerance
+from end_to_end.drawn_networks import Network
 from end_to_end.drawn_operators import networks
 from end_to_end.drawn_quantized import quantised_networks
 from end_to_end.drawn_state import draw_network, stream
 from end_to_end.drawn_state import lower as at_both_levels
-from end_to_end.test_random_networks import compiled
+from end_to_end.test_random_networks import check_results, compiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import Builder, Compiled, compile_network, run_passes
@@ -55,13 +55,7 @@ def check(network: Network, model: Compiled, inferences: int, lanes: int) -> Non
     """Compare with the references of the network, which are those of the sequential run in other tests."""
     report = run(model.simulator, network.samples(inferences), lanes)
     assert len(report.outputs) == inferences
-    for outputs, expected in zip(report.outputs, network.outputs(inferences), strict=True):
-        for value, result, wanted in zip(network.results, outputs.values(), expected, strict=True):
-            assert (result.dtype, result.shape) == (wanted.dtype, wanted.shape)
-            if value.exact:
-                np.testing.assert_array_equal(result, wanted)
-            else:
-                assert (np.abs(result - wanted) <= tolerance(wanted)).all()
+    check_results(network, report.outputs)
 
 
 @settings(max_examples=60)
