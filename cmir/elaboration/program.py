@@ -31,7 +31,7 @@ from cmir.dialects.element_types import dtype_of
 from cmir.dialects.polyhedral import ArrayOp, MapAttr, symbol
 from cmir.isl.cores import with_core_as_input
 from cmir.isl.evaluate import Function, compile_function
-from cmir.isl.visits import PointIndex, in_order, run_of, visits
+from cmir.isl.visits import PointIndex, in_order, iterators, run_of, visits
 from cmir.semantics.access import CompiledAccess
 from cmir.semantics.body import implementation_of
 from cmir.support.diagnostics import CompileError
@@ -225,6 +225,11 @@ class Program:
             )
         return PointIndex.of(self.points)
 
+    @cached_property
+    def iterators(self) -> np.ndarray:
+        """Of each iteration, which `cmcore.fire` starts it and the iterators of the loops around that."""
+        return iterators(visits(self.op.loop_nest.body, FireOp, self.core_coordinates))
+
     def writer_of(self, array: str) -> np.ndarray:
         """Return, for each element of `array`, flat, the position of the iteration that stores it, or −1."""
         shape = self.arrays[array].shape
@@ -262,6 +267,11 @@ class Core:
     def iterations(self) -> int:
         """Number of iterations in one inference."""
         return len(self.points)
+
+    @cached_property
+    def iterators(self) -> np.ndarray:
+        """Like `Program.iterators`, of the iterations of this core."""
+        return self.program.iterators[self._run]
 
     @cached_property
     def buffers(self) -> dict[SSAValue, Buffer]:

@@ -99,6 +99,31 @@ def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SS
     return np.concatenate(rows)[execution_order(found)]
 
 
+def iterators(found: Sequence[Visit]) -> np.ndarray:
+    """Return, for all visits in execution order, which operation it is and the iterators of the loops around it.
+
+    Shape (visits, 1 + depth): an operation with fewer loops around it than another has 0 for the rest.
+    """
+    rows = [
+        [np.full(frame.count, number), *(frame.spread(v) for v in _iterators_around(op))]
+        for number, (op, frame, _) in enumerate(found)
+    ]
+    depth = max(map(len, rows), default=0)
+    padded = [
+        np.stack([*row, *[np.zeros_like(row[0])] * (depth - len(row))], axis=1) for row in rows
+    ]
+    return np.concatenate(padded)[execution_order(found)] if found else np.zeros((0, 0), np.int64)
+
+
+def _iterators_around(op: Operation) -> list[SSAValue]:
+    """Return the iterators of the loops around an operation, the outermost first."""
+    outer = op.parent_op()
+    if outer is None:
+        return []
+    own = [outer.body.block.args[0]] if isinstance(outer, scf.ForOp) else []
+    return [*_iterators_around(outer), *own]
+
+
 def execution_order(found: Sequence[Visit]) -> np.ndarray:
     """Return the permutation that sorts the concatenated visits into execution order."""
     depth = max(len(keys) for _, _, keys in found)
