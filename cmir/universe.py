@@ -36,6 +36,7 @@ PASSES = (
     "cmcore-verify-values",
     "cmcore-share-cores",
     "cmcore-place-cores",
+    "convert-cmcore-to-hw",
 )
 """Names of passes; pass `a-b` is the class ABPass in the module cmir.passes.a_b."""
 

@@ -1,0 +1,142 @@
+"""The control logic of a chip: a control unit for each core, wired through delays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from xdsl.dialects import hw
+from xdsl.ir import SSAValue
+
+from cmir.cost.pace import Pace
+from cmir.dialects.core_name import CoreName
+from cmir.isl.dependence_kind import DependenceKind
+from cmir.rtl.bounds import unsigned_width
+from cmir.rtl.circuit import Circuit, connect
+from cmir.rtl.delays import INPUT, OUTPUT, DelayLine
+from cmir.rtl.modules import FIRE, HOLD, event_port, unit_modules
+from cmir.rtl.units import ControlUnit, PlacedUnit, unit_of
+from cmir.rtl.waits import UnitWait, unit_waits
+from cmir.support.naming import UniqueNames, suffixed
+from cmir.timing.network import TimedNetwork
+
+CHIP = "chip"
+"""Name of the module that holds all control units."""
+
+
+@dataclass(frozen=True, eq=False)
+class ControlLogic:
+    """The control units of a network on a chip. units: by core; copies that run iterations in turn have one each."""
+
+    units: Mapping[CoreName, PlacedUnit]
+
+    @staticmethod
+    def of(timed: TimedNetwork) -> ControlLogic:
+        """Return the control logic of a network with costs and delays.
+
+        Raises CompileError if a unit has no circuit of bounded size.
+        """
+        waits = unit_waits(timed)
+        return ControlLogic(
+            {
+                name: unit_of(core, waits, timed.costs[name].pace)
+                for name, core in timed.network.single_cores.items()
+            }
+        )
+
+    @cached_property
+    def names(self) -> dict[CoreName, str]:
+        """What each core is called in ports of the chip."""
+        unique = UniqueNames(form=suffixed("_"))
+        return {name: unique.take(identifier(str(name))) for name in self.units}
+
+    @cached_property
+    def kinds(self) -> dict[ControlUnit, str]:
+        """The module of each kind of control unit, named after the first core that has it."""
+        found: dict[ControlUnit, str] = {}
+        for name, placed in self.units.items():
+            found.setdefault(placed.unit, f"{self.names[name]}_control")
+        return found
+
+    def delay_line(self, wait: UnitWait) -> DelayLine | None:
+        """Return the delay line between two units. The register of the token counter is the last cycle of a delay."""
+        pace: Pace = self.units[wait.source].unit.pace
+        return DelayLine.of(wait.delay - 1, pace) if wait.delay > 1 else None
+
+    def modules(self) -> Iterator[hw.HWModuleOp]:
+        """Yield the modules: control units, each before those that use it, and last the chip."""
+        lines: dict[DelayLine, None] = {}
+        units: list[hw.HWModuleOp] = []
+        seen: set[ControlUnit] = set()
+        for placed in self.units.values():
+            for wait in placed.waits:
+                if (line := self.delay_line(wait)) is not None:
+                    lines[line] = None
+            if placed.unit in seen:
+                continue
+            seen.add(placed.unit)
+            for part in unit_modules(self.kinds[placed.unit], placed.unit, _labels(placed)):
+                if isinstance(part, DelayLine):
+                    lines[part] = None
+                else:
+                    units.append(part)
+        yield from (line.module() for line in lines)
+        yield from units
+        yield self._chip()
+
+    def ports(self, placed: PlacedUnit) -> dict[str, str]:
+        """Return the name of the chip's output for each coordinate of a core that changes."""
+        registers = (r for r in placed.unit.registers if r.coordinate is not None)
+        return {r.name: f"{r.name}_{self.names[placed.name]}" for r in registers}
+
+    def _chip(self) -> hw.HWModuleOp:
+        holds = {name: f"{HOLD}_{self.names[name]}" for name in self.units}
+        circuit = Circuit(CHIP, dict.fromkeys(holds.values(), 1))
+        outputs: dict[CoreName, dict[str, SSAValue]] = {}
+        for name, placed in self.units.items():
+            events = [event_port(number) for number in range(len(placed.waits))]
+            hold = circuit.inputs[holds[name]]
+            inputs = {HOLD: hold, **dict.fromkeys(events, hold)}  # events are connected below
+            widths = {FIRE: 1, **{r.name: unsigned_width(r.high) for r in _coordinates(placed)}}
+            module = self.kinds[placed.unit]
+            outputs[name] = circuit.instance(self.names[name], module, inputs, widths)
+        self._connect(circuit, outputs)
+        named: dict[str, SSAValue] = {}
+        for name, placed in self.units.items():
+            named[f"{FIRE}_{self.names[name]}"] = outputs[name][FIRE]
+            for register, port in self.ports(placed).items():
+                named[port] = outputs[name][register]
+        return circuit.module(named, public=True)
+
+    def _connect(self, circuit: Circuit, outputs: Mapping[CoreName, Mapping[str, SSAValue]]) -> None:
+        """Connect the starts of each unit, later by their delay, to those that wait for it."""
+        delayed: dict[tuple[CoreName, DelayLine], SSAValue] = {}
+        for name, placed in self.units.items():
+            for number, wait in enumerate(placed.waits):
+                event, line = outputs[wait.source][FIRE], self.delay_line(wait)
+                if line is not None:
+                    key = wait.source, line
+                    if key not in delayed:
+                        label = f"{self.names[wait.source]}_{line.name}"
+                        later = circuit.instance(label, line.name, {INPUT: event}, {OUTPUT: 1})
+                        delayed[key] = later[OUTPUT]
+                    event = delayed[key]
+                connect(outputs[name].values(), event_port(number), event)
+
+
+def _coordinates(placed: PlacedUnit):
+    return [r for r in placed.unit.registers if r.coordinate is not None]
+
+
+def _labels(placed: PlacedUnit) -> list[str]:
+    """Return the names of the automata of a unit: what they do, for which array, and with whom if there are several."""
+    unique = UniqueNames(form=suffixed("_"))
+    verbs = {DependenceKind.RAW: "snoop", DependenceKind.WAR: "credit"}
+    return [unique.take(f"{verbs[wait.kind]}_{identifier(wait.array)}") for wait in placed.waits]
+
+
+def identifier(text: str) -> str:
+    """Return a text as a name of a circuit: letters, digits, and underscores between them."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in text).split()
+    return "_".join(words) or "unnamed"

@@ -1,0 +1,144 @@
+"""Control units as modules: an automaton each, the walk, and the condition to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from xdsl.dialects import hw
+from xdsl.ir import SSAValue
+
+from cmir.rtl.bounds import unsigned_width
+from cmir.rtl.circuit import Circuit, connect, drive, width_of
+from cmir.rtl.delays import INPUT, OUTPUT, DelayLine
+from cmir.rtl.trees import Leaf, Split, Test, Tree, Value
+from cmir.rtl.units import Automaton, ControlUnit
+from cmir.rtl.walks import Register
+
+HOLD, FIRE = "hold", "fire"
+"""Ports of a unit: it starts no iteration while the former is 1, and starts one in each cycle in which the latter is."""
+
+
+def event_port(number: int) -> str:
+    """Return the name of the input for events of an automaton."""
+    return f"event{number}"
+
+
+def unit_modules(
+    name: str, unit: ControlUnit, labels: Sequence[str]
+) -> Iterator[hw.HWModuleOp | DelayLine]:
+    """Yield the modules of a kind of control unit, and the delay lines that they use.
+
+    labels: names of the automata.
+    """
+    widths = {register.name: unsigned_width(register.high) for register in unit.registers}
+    automata = [f"{name}_{label}" for label in labels]
+    for module, automaton in zip(automata, unit.automata, strict=True):
+        used = {n: widths[n] for n in _used(automaton.consumed, unit.registers)}
+        yield _automaton(module, automaton, unit.registers, used)
+    paces = {}
+    for back, cycles in unit.pace.bounds:
+        if cycles > 1:
+            label = "pace" if back == 1 else "ways"
+            paces[label] = DelayLine.of(cycles - 1, unit.pace)
+            yield paces[label]
+            always = Value(Leaf.SET, 1)
+            yield _automaton(f"{name}_{label}", Automaton(back - 1, -1, back - 1, always), (), {})
+    yield _unit(name, unit, dict(zip(labels, automata, strict=True)), paces)
+
+
+def _used(tree: Tree, registers: Sequence[Register]) -> list[str]:
+    """Return the names of the registers that a tree tests, in order."""
+    tested = set(_tested(tree))
+    return [register.name for number, register in enumerate(registers) if number in tested]
+
+
+def _tested(tree: Tree) -> Iterator[int]:
+    if isinstance(tree, Split):
+        yield tree.test.register
+        yield from _tested(tree.then)
+        yield from _tested(tree.other)
+
+
+def _automaton(
+    name: str, automaton: Automaton, registers: Sequence[Register], used: Mapping[str, int]
+) -> hw.HWModuleOp:
+    """Return the module of a token counter. used: the registers that its word depends on, with their widths."""
+    circuit = Circuit(name, {INPUT: 1, FIRE: 1, **used})
+    width = automaton.width
+    tokens = circuit.register("tokens", width, automaton.reset)
+    wires = [circuit.inputs.get(register.name) for register in registers]
+    taken = wire_of(circuit, automaton.consumed, wires, width)
+    taken = circuit.choose(circuit.inputs[FIRE], taken, circuit.constant(0, width))
+    gained = circuit.add(tokens, circuit.extend(circuit.inputs[INPUT], width))
+    drive(tokens, circuit.subtract(gained, taken))
+    return circuit.module({"ready": circuit.invert(circuit.bits(tokens, width - 1, 1))})
+
+
+def _unit(
+    name: str, unit: ControlUnit, automata: Mapping[str, str], paces: Mapping[str, DelayLine]
+) -> hw.HWModuleOp:
+    """Return the module of a unit. automata: modules by label. paces: the delay lines of its own starts, by label."""
+    events = [event_port(number) for number in range(len(automata))]
+    circuit = Circuit(name, {HOLD: 1, **dict.fromkeys(events, 1)})
+    wires = [
+        circuit.register(register.name, unsigned_width(register.high), register.reset)
+        for register in unit.registers
+    ]
+    of_register = {register.name: wire for register, wire in zip(unit.registers, wires, strict=True)}
+    later = circuit.inputs[HOLD]  # stands for what is connected below
+    instances = []
+    for (label, module), event, automaton in zip(
+        automata.items(), events, unit.automata, strict=True
+    ):
+        used = {n: of_register[n] for n in _used(automaton.consumed, unit.registers)}
+        inputs = {INPUT: circuit.inputs[event], FIRE: later, **used}
+        instances.append(circuit.instance(label, module, inputs, {"ready": 1}))
+    lines = []
+    for label, line in paces.items():
+        lines.append(circuit.instance(f"{label}_line", line.name, {INPUT: later}, {OUTPUT: 1}))
+        inputs = {INPUT: lines[-1][OUTPUT], FIRE: later}
+        instances.append(circuit.instance(label, f"{name}_{label}", inputs, {"ready": 1}))
+    free = [circuit.invert(circuit.inputs["rst"]), circuit.invert(circuit.inputs[HOLD])]
+    fire = circuit.all_of([*free, *(outputs["ready"] for outputs in instances)])
+    fire.name_hint = FIRE
+    for outputs in instances:
+        connect(outputs.values(), FIRE, fire)
+    for outputs in lines:
+        connect(outputs.values(), INPUT, fire)
+    for register, wire in zip(unit.registers, wires, strict=True):
+        following = wire_of(circuit, register.next, wires, width_of(wire), wire)
+        drive(wire, circuit.choose(fire, following, wire))
+    coordinates = {r.name: of_register[r.name] for r in unit.registers if r.coordinate is not None}
+    return circuit.module({FIRE: fire, **coordinates})
+
+
+def wire_of(
+    circuit: Circuit,
+    tree: Tree,
+    registers: Sequence[SSAValue | None],
+    width: int,
+    driven: SSAValue | None = None,
+) -> SSAValue:
+    """Return the output of a tree as multiplexers. registers: those that it tests. driven: the one that it drives."""
+    if isinstance(tree, Value):
+        constant = circuit.constant(tree.value, width)
+        if tree.kind is Leaf.SET:
+            return constant
+        assert driven is not None
+        return circuit.add(driven, constant) if tree.value else driven
+    then, other = (
+        wire_of(circuit, branch, registers, width, driven) for branch in (tree.then, tree.other)
+    )
+    tested = registers[tree.test.register]
+    assert tested is not None
+    return circuit.choose(_passes(circuit, tree.test, tested), then, other)
+
+
+def _passes(circuit: Circuit, test: Test, wire: SSAValue) -> SSAValue:
+    if test.kind == "eq":
+        return circuit.equal(wire, test.value)
+    if test.kind == "ge":
+        return circuit.at_least(wire, test.value)
+    return circuit.equal(circuit.bits(wire, 0, test.modulus.bit_length() - 1), test.value)
+
+
