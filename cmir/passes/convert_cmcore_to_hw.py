@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmir.dialects.cmcore import NetworkOp
 from cmir.passes.base import NetworkPass
@@ -38,6 +38,5 @@ class ConvertCmcoreToHwPass(HardwarePass, NetworkPass):
         modules = list(logic.modules())
         tally("control units", len(logic.units))
         tally("kinds of control units", len(logic.kinds))
-        for module in modules:
-            network.parent.insert_op_before(module, network)
+        Rewriter.insert_op(modules, InsertPoint.before(network))
         Rewriter.erase_op(network)

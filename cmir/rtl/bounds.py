@@ -1,7 +1,7 @@
 """How many events can be ahead of a control unit: bounds of its token counters, and so their widths.
 
-When a unit has started r iterations, a neighbour that waits for the unit has started at most the iterations that need no
-more than these r. Delays only make it fewer.
+When a unit has started r iterations, a neighbour that waits for the unit has started at most the iterations that need
+no more than these r. Delays only make it fewer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def _allowed(iterations: int, opposite: UnitWait) -> np.ndarray:
 
 def signed_width(low: int, high: int) -> int:
     """Return the bits of a signed number from `low` to `high`."""
-    return max(value.bit_length() if value >= 0 else (~value).bit_length() for value in (low, high)) + 1
+    return (
+        max(value.bit_length() if value >= 0 else (~value).bit_length() for value in (low, high))
+        + 1
+    )
 
 
 def unsigned_width(high: int) -> int:

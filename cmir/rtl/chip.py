@@ -109,7 +109,9 @@ class ControlLogic:
                 named[port] = outputs[name][register]
         return circuit.module(named, public=True)
 
-    def _connect(self, circuit: Circuit, outputs: Mapping[CoreName, Mapping[str, SSAValue]]) -> None:
+    def _connect(
+        self, circuit: Circuit, outputs: Mapping[CoreName, Mapping[str, SSAValue]]
+    ) -> None:
         """Connect the starts of each unit, later by their delay, to those that wait for it."""
         delayed: dict[tuple[CoreName, DelayLine], SSAValue] = {}
         for name, placed in self.units.items():

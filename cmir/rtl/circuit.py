@@ -15,11 +15,10 @@ from xdsl.dialects.builtin import (
     IntegerType,
     StringAttr,
     SymbolRefAttr,
-    TypeAttribute,
     i1,
     i32,
 )
-from xdsl.ir import Block, Operation, OpResult, Region, SSAValue
+from xdsl.ir import Block, Operation, OpResult, Region, SSAValue, TypeAttribute
 
 CLOCK, RESET = "clk", "rst"
 """Names of the clock and of the reset, inputs of every module."""

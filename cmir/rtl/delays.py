@@ -15,7 +15,7 @@ from cmir.cost.pace import Pace
 from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.circuit import Circuit, drive
 
-INPUT, OUTPUT = "event", "later"
+INPUT, OUTPUT = "arrival", "later"
 """Names of the ports."""
 
 

@@ -15,7 +15,7 @@ from cmir.rtl.units import Automaton, ControlUnit
 from cmir.rtl.walks import Register
 
 HOLD, FIRE = "hold", "fire"
-"""Ports of a unit: it starts no iteration while the former is 1, and starts one in each cycle in which the latter is."""
+"""Ports of a unit: it starts no iteration while the former is 1, and starts one when the latter is."""
 
 
 def event_port(number: int) -> str:
@@ -84,7 +84,9 @@ def _unit(
         circuit.register(register.name, unsigned_width(register.high), register.reset)
         for register in unit.registers
     ]
-    of_register = {register.name: wire for register, wire in zip(unit.registers, wires, strict=True)}
+    of_register = {
+        register.name: wire for register, wire in zip(unit.registers, wires, strict=True)
+    }
     later = circuit.inputs[HOLD]  # stands for what is connected below
     instances = []
     for (label, module), event, automaton in zip(
@@ -140,5 +142,3 @@ def _passes(circuit: Circuit, test: Test, wire: SSAValue) -> SSAValue:
     if test.kind == "ge":
         return circuit.at_least(wire, test.value)
     return circuit.equal(circuit.bits(wire, 0, test.modulus.bit_length() - 1), test.value)
-
-

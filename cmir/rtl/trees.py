@@ -170,7 +170,7 @@ def _candidates(
     for modulus in _MODULI:
         if values[-1] >= modulus and len(values) > 2:
             folded = [_folded(table, modulus) for table in tables]
-            some = np.flatnonzero((0 < folded[0].sum(axis=1)) & (folded[0].sum(axis=1) < rows))
+            some = np.flatnonzero((folded[0].sum(axis=1) > 0) & (folded[0].sum(axis=1) < rows))
             if len(some):
                 tests = [Test(register, "mod", int(r), modulus) for r in some]
                 yield 1, tests, _left([table[some] for table in folded], tables)

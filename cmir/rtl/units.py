@@ -73,8 +73,8 @@ def unit_of(core: Core, waits: Mapping[CoreName, Sequence[UnitWait]], pace: Pace
     except TreeTooLarge:
         raise CompileError(
             core.program.op,
-            f"the control unit of @{core.name} needs a decision tree of more than {MOST_LEAVES} leaves; a schedule with "
-            "more regular tiles makes it smaller",
+            f"the control unit of @{core.name} needs a decision tree of more than {MOST_LEAVES} leaves; a schedule "
+            "with more regular tiles makes it smaller",
         ) from None
     automata = [
         _automaton(core, wait, tree, most_tokens(core.name, wait, waits))

@@ -71,7 +71,9 @@ def _check(network: ElaboratedNetwork, wait: CoreWait) -> None:
             f"@{wait.source} than in later ones; a token counter has one word for all",
         )
     if (wait.automaton.needs >= NEVER).any():
-        raise CompileError(program, f"@{wait.core} has iterations that no event of @{wait.source} releases")
+        raise CompileError(
+            program, f"@{wait.core} has iterations that no event of @{wait.source} releases"
+        )
 
 
 def _of_copies(timed: TimedNetwork, wait: CoreWait) -> Iterator[tuple[CoreName, UnitWait]]:

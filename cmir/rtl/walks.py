@@ -68,9 +68,7 @@ def walk_of(core: Core, words: Sequence[np.ndarray]) -> Walk:
         for name, column, tree in zip(chosen, rows.T, trees, strict=True)
         if tree is not None
     )
-    walk = Walk(
-        tuple(least.tolist()), registers, tuple(tree for tree in found if tree is not None)
-    )
+    walk = Walk(tuple(least.tolist()), registers, tuple(tree for tree in found if tree is not None))
     _check(walk, rows, words)
     return walk
 
