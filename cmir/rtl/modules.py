@@ -30,11 +30,9 @@ def unit_modules(
 
     labels: names of the automata.
     """
-    widths = {register.name: unsigned_width(register.high) for register in unit.registers}
     automata = [f"{name}_{label}" for label in labels]
     for module, automaton in zip(automata, unit.automata, strict=True):
-        used = {n: widths[n] for n in _used(automaton.consumed, unit.registers)}
-        yield _automaton(module, automaton, unit.registers, used)
+        yield _automaton(module, automaton, unit.registers)
     paces = {}
     for back, cycles in unit.pace.bounds:
         if cycles > 1:
@@ -42,28 +40,31 @@ def unit_modules(
             paces[label] = DelayLine.of(cycles - 1, unit.pace)
             yield paces[label]
             always = Value(Leaf.SET, 1)
-            yield _automaton(f"{name}_{label}", Automaton(back - 1, -1, back - 1, always), (), {})
+            yield _automaton(f"{name}_{label}", Automaton(back - 1, -1, back - 1, always), ())
     yield _unit(name, unit, dict(zip(labels, automata, strict=True)), paces)
 
 
-def _used(tree: Tree, registers: Sequence[Register]) -> list[str]:
-    """Return the names of the registers that a tree tests, in order."""
-    tested = set(_tested(tree))
-    return [register.name for number, register in enumerate(registers) if number in tested]
+def _used(tree: Tree, registers: Sequence[Register]) -> dict[str, int]:
+    """Return the registers that a tree tests, with the number of low bits that it needs of each."""
+    needed: dict[int, int] = {}
+    for test in _tests(tree):
+        bits = unsigned_width(registers[test.register].high)
+        if test.kind == "mod":
+            bits = min(bits, test.modulus.bit_length() - 1)
+        needed[test.register] = max(needed.get(test.register, 0), bits)
+    return {registers[number].name: needed[number] for number in sorted(needed)}
 
 
-def _tested(tree: Tree) -> Iterator[int]:
+def _tests(tree: Tree) -> Iterator[Test]:
     if isinstance(tree, Split):
-        yield tree.test.register
-        yield from _tested(tree.then)
-        yield from _tested(tree.other)
+        yield tree.test
+        yield from _tests(tree.then)
+        yield from _tests(tree.other)
 
 
-def _automaton(
-    name: str, automaton: Automaton, registers: Sequence[Register], used: Mapping[str, int]
-) -> hw.HWModuleOp:
-    """Return the module of a token counter. used: the registers that its word depends on, with their widths."""
-    circuit = Circuit(name, {INPUT: 1, FIRE: 1, **used})
+def _automaton(name: str, automaton: Automaton, registers: Sequence[Register]) -> hw.HWModuleOp:
+    """Return the module of a token counter. registers: of the unit; those that its word depends on are inputs."""
+    circuit = Circuit(name, {INPUT: 1, FIRE: 1, **_used(automaton.consumed, registers)})
     width = automaton.width
     tokens = circuit.register("tokens", width, automaton.reset)
     wires = [circuit.inputs.get(register.name) for register in registers]
@@ -92,7 +93,8 @@ def _unit(
     for (label, module), event, automaton in zip(
         automata.items(), events, unit.automata, strict=True
     ):
-        used = {n: of_register[n] for n in _used(automaton.consumed, unit.registers)}
+        bits = _used(automaton.consumed, unit.registers)
+        used = {n: circuit.bits(of_register[n], 0, width) for n, width in bits.items()}
         inputs = {INPUT: circuit.inputs[event], FIRE: later, **used}
         instances.append(circuit.instance(label, module, inputs, {"ready": 1}))
     lines = []

@@ -142,6 +142,14 @@ def _joined(sign: str) -> Callable[[Operation, list[str]], str]:
     return lambda op, operands: f" {sign} ".join(operands)
 
 
+def _xor(op: Operation, operands: list[str]) -> str:
+    """Return the text of an exclusive or; with a constant of ones, that is the negation."""
+    last = op.operands[-1].owner
+    if len(operands) == 2 and isinstance(last, hw.ConstantOp) and last.value.value.data == -1:
+        return f"~{operands[0]}"
+    return " ^ ".join(operands)
+
+
 def _constant(op: Operation, operands: list[str]) -> str:
     assert isinstance(op, hw.ConstantOp)
     width = _width(op.result.type)
@@ -176,7 +184,7 @@ _FORMS: dict[type[Operation], Callable[[Operation, list[str]], str]] = {
     comb.MulOp: _joined("*"),
     comb.AndOp: _joined("&"),
     comb.OrOp: _joined("|"),
-    comb.XorOp: _joined("^"),
+    comb.XorOp: _xor,
     comb.ICmpOp: _compare,
     comb.MuxOp: lambda op, operands: f"{operands[0]} ? {operands[1]} : {operands[2]}",
     comb.ExtractOp: _extract,
