@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -53,7 +53,10 @@ from cmir.timing.network import TimedNetwork
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Level = Literal["nn", "polyhedral", "cmcore"]
+    from cmir.rtl.simulation import SimulationVerdict
+    from cmir.rtl.simulators import SimulatorName
+
+Level = Literal["nn", "polyhedral", "cmcore", "hw"]
 
 InputsLike: TypeAlias = "np.ndarray | Sequence[Any] | Mapping[str, Any] | Iterable[Any]"
 """An array for a network with one input, an array for each input in order, or arrays by name; an iterable of these."""
@@ -337,10 +340,40 @@ class Network(Visible):
     def ir(self, level: Level = "cmcore") -> str:
         """Return the text of the network at a level.
 
-        `nn` is what was compiled, `polyhedral` the stages after mapping, with dependences, `cmcore` the programs.
-        Raises CompileError for a level above that of the IR that was compiled.
+        `nn` is what was compiled, `polyhedral` the stages after mapping, with dependences, `cmcore` the programs, and
+        `hw` the circuits of their control units.
+        Raises CompileError for a level above that of the IR that was compiled, and for control that has no circuit.
         """
-        return f"{ir_text(self._module(level))}\n"
+        with user_errors():
+            module = self._circuits() if level == "hw" else self._module(level)
+            return f"{ir_text(module)}\n"
+
+    def verilog(self) -> str:
+        """Return the control units as SystemVerilog. Raises CompileError for control that has no circuit."""
+        from cmir.rtl.verilog import export_verilog
+
+        with user_errors():
+            return export_verilog(self._circuits())
+
+    def _circuits(self) -> ModuleOp:
+        from cmir.rtl.chip import ControlLogic
+
+        with limited(self._elaborated.op):
+            return ModuleOp([*ControlLogic.of(self.timed).modules()])
+
+    def simulate_control(
+        self, inferences: int = 4, simulator: SimulatorName | None = None
+    ) -> SimulationVerdict:
+        """Simulate the control units as circuits, and compare each start with the timing model.
+
+        simulator: `icarus` or `verilator`; by default, the faster of those that are installed. The verdict is true if
+        all starts are right, in cycle and coordinates. Raises CompileError if there is no simulator or no circuit.
+        """
+        from cmir.rtl.simulation import simulate
+
+        with user_errors(), limited(self._elaborated.op):
+            check_positive("inferences", inferences)
+            return simulate(self.timed, inferences, simulator)
 
     def _module(self, level: Level) -> ModuleOp:
         modules = {
@@ -349,8 +382,9 @@ class Network(Visible):
             "cmcore": self._model.module,
         }
         if level not in modules:
-            hint = did_you_mean(str(level), modules)
-            raise CompileError(None, f"levels are {', '.join(modules)}, got '{level}'{hint}")
+            levels = get_args(Level)
+            hint = did_you_mean(str(level), levels)
+            raise CompileError(None, f"levels are {', '.join(levels)}, got '{level}'{hint}")
         if (module := modules[level]) is None:
             raise CompileError(None, f"'{self.name}' was not compiled from the {level} level")
         return module

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal
 
 from xdsl.dialects.builtin import ModuleOp
 
 from cmir.rtl.chip import ControlLogic
+from cmir.rtl.simulators import SimulatorName, check_installed, installed, run_simulator
 from cmir.rtl.testbench import TOP, Testbench
 from cmir.rtl.verilog import export_verilog
 from cmir.support.counts import count_of
-from cmir.support.diagnostics import CompileError
 from cmir.timing.network import TimedNetwork
-
-SimulatorName = Literal["icarus", "verilator"]
-
-_PROGRAMS: dict[SimulatorName, tuple[str, ...]] = {
-    "icarus": ("iverilog", "vvp"),
-    "verilator": ("verilator", "g++", "make"),
-}
-"""The programs that each simulator needs."""
 
 _WORTH_COMPILING = 1 << 21
 """Cycles times units beyond which Verilator's compilation takes less time than it saves."""
@@ -69,17 +58,13 @@ def simulate(
     simulator: by default, Icarus Verilog for short simulations and Verilator for long ones, as far as installed.
     Raises CompileError if there is no simulator, or no circuit.
     """
-    available = installed()
-    if simulator is not None and simulator not in available:
-        raise CompileError(None, _missing([simulator]))
-    if not available:
-        raise CompileError(None, _missing(list(_PROGRAMS)))
+    check_installed(simulator)
     logic = ControlLogic.of(timed)
     bench = Testbench.of(logic, timed, inferences, "chip.starts")
     if simulator is None:
         long = bench.last * len(bench.names) > _WORTH_COMPILING
         preferred: SimulatorName = "verilator" if long else "icarus"
-        simulator = preferred if preferred in available else available[0]
+        simulator = preferred if preferred in (available := installed()) else available[0]
     with TemporaryDirectory() as directory:
         folder = Path(directory)
         (folder / "chip.sv").write_text(export_verilog(ModuleOp(list(logic.modules()))))
@@ -87,36 +72,6 @@ def simulate(
         (folder / "chip.starts").write_text(bench.starts_text())
         output = run_simulator(simulator, folder, ["chip.sv", "chip_tb.sv"], TOP)
     return _verdict(simulator, bench, output)
-
-
-def installed() -> list[SimulatorName]:
-    """Return the simulators that can run here."""
-    return [name for name, programs in _PROGRAMS.items() if all(map(shutil.which, programs))]
-
-
-def _missing(names: Sequence[SimulatorName]) -> str:
-    kinds = {"icarus": "Icarus Verilog (iverilog)", "verilator": "Verilator and g++"}
-    return f"there is no simulator: install {' or '.join(kinds[name] for name in names)}"
-
-
-def run_simulator(simulator: SimulatorName, folder: Path, files: Sequence[str], top: str) -> str:
-    """Compile SystemVerilog files of a folder and run them there; return what the bench prints."""
-    if simulator == "icarus":
-        _run(["iverilog", "-g2012", "-s", top, "-o", "bench.vvp", *files], folder)
-        return _run(["vvp", "-n", "bench.vvp"], folder)
-    flags = ["--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-O3", "-CFLAGS", "-O1"]
-    _run(["verilator", *flags, "--top-module", top, "-Mdir", "built", *files], folder)
-    return _run([f"built/V{top}"], folder)
-
-
-def _run(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise CompileError(None, f"{command[0]} failed: {said[-1] if said else done.returncode}")
-    return done.stdout
 
 
 def _verdict(simulator: SimulatorName, bench: Testbench, output: str) -> SimulationVerdict:

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 _STEADY_INFERENCES = 8
 """Number of inferences timed to find the steady-state interval of a short run."""
 
+_LEAST_SIMULATED, _MOST_SIMULATED = 4, 16
+"""Bounds of the number of inferences that control units are simulated for: fewer would not reach the steady state."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
@@ -131,8 +134,8 @@ def _run_model(
     if accuracy is not None:
         print_accuracy(accuracy, matrices=not options.quiet)
         plot_accuracy(options, accuracy)
-    right = True
-    if options.schedules is not None:
+    right = _simulate_circuits(options, network, run.inferences)
+    if right and options.schedules is not None:
         right = _schedules(options, model, network, samples, run, tolerances)
     if right and reference is not None:
         right = _check(options, reference, network, samples, run, tolerances)
@@ -234,6 +237,23 @@ def _show(
                 figures["accuracy"] = accuracy.figures()
             write_json(figures, options.json)
     draw_pictures(options, timed, report, interval)
+
+
+def _simulate_circuits(options: argparse.Namespace, network: Network, inferences: int) -> bool:
+    """Simulate the control units as circuits, if asked for. Return True if all starts are right."""
+    if options.rtl is None:
+        return True
+    from cmir.support.progress import Progress
+
+    with Progress() as progress:
+        progress.working("simulating control units")
+        count = min(max(inferences, _LEAST_SIMULATED), _MOST_SIMULATED)
+        verdict = network.simulate_control(count, None if options.rtl == "auto" else options.rtl)
+    if not verdict:
+        print(f"cm-run: {printable(str(verdict))}", file=sys.stderr)
+    else:
+        print(verdict)
+    return bool(verdict)
 
 
 def _schedules(

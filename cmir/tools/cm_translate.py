@@ -1,4 +1,4 @@
-"""cm-translate: import models of other frameworks as IR and a file of parameters."""
+"""cm-translate: import models of other frameworks as IR, and export control logic as Verilog."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cmir.support.parameter_files import SUFFIX
 from cmir.support.printing import ir_text
 from cmir.tools.common import run_tool
 from cmir.tools.files import check_outputs, file_path
-from cmir.tools.options import CommandParser, add_import, add_memory, state_of
+from cmir.tools.options import CommandParser, add_import, add_memory, positive, state_of
 from cmir.tools.output_weights import OutputWeights
 from cmir.tools.version import add_version
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the tool; return its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_intermixed_args(arguments)
     return run_tool("cm-translate", lambda: _translate(options))
 
 
@@ -33,6 +33,15 @@ def _translate(options: argparse.Namespace) -> None:
     if options.no_batch:
         emit_remark("cm-translate", "--no-batch is now --samples whole")
         options.samples = "whole"
+    if options.export_verilog or options.export_testbench is not None:
+        from cmir.tools.circuits import export_circuits
+
+        export_circuits(options)
+        return
+    if options.model is not None:
+        raise CompileError(
+            "cm-translate", f"only exports take a file by itself, got '{options.model}'"
+        )
     shapes = dict(options.shape)
     if options.relation_to_svg is not None:
         _draw_relation(options, shapes)
@@ -55,8 +64,16 @@ def _translate(options: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog="cm-translate",
-        description="Translate a model of another framework into nn IR. The IR refers to parameters by"
-        " name; their values go to a safetensors file next to it.",
+        description="Translate a model of another framework into nn IR, whose parameters go to a safetensors file"
+        " next to it; or the control logic of a compiled network into Verilog.",
+    )
+    parser.add_argument(
+        "model",
+        metavar="FILE",
+        type=Path,
+        nargs="?",
+        help="what to export: a network at the cmcore level, or its control logic at the hw level (default: standard"
+        " input)",
     )
     add_version(parser)
     action = parser.add_mutually_exclusive_group(required=True)
@@ -74,6 +91,19 @@ def _parser() -> argparse.ArgumentParser:
         " iterations write and read, and the release relation; see --dependence",
     )
     action.add_argument(
+        "--export-verilog",
+        action="store_true",
+        help="write the control units of a network as SystemVerilog, for the machine that the IR carries (default:"
+        " ideal)",
+    )
+    action.add_argument(
+        "--export-testbench",
+        metavar="N",
+        type=positive,
+        help="write a bench that compares every start of N inferences with the timing model; expected starts go to a"
+        " file next to it, with the suffix .starts",
+    )
+    action.add_argument(
         "--list-operators", action="store_true", help="list the supported ONNX operators"
     )
     parser.add_argument(
@@ -82,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         type=Path,
         help="write the IR to FILE, and the parameters next to it, with the suffix .safetensors; or write the drawing"
-        " to FILE (default: print the IR or the drawing)",
+        " or the Verilog to FILE (default: print them)",
     )
     parser.add_argument(
         "--weights", metavar="FILE", type=Path, help="write the parameters to this file instead"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from cmir.rtl.simulators import SIMULATORS
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.tools.accuracy import add_accuracy_options, check_accuracy_options
@@ -209,6 +210,16 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
         "--seed", metavar="S", type=natural, help="draws the delays of --schedules (default: 0)"
     )
     parser.add_argument(
+        "--rtl",
+        nargs="?",
+        const="auto",
+        choices=("auto", *SIMULATORS),
+        metavar="SIMULATOR",
+        help="simulate the control units as circuits, cycle by cycle, and compare each start of the run's inferences, 4"
+        " at least and 16 at most, with the timing model; with icarus or verilator, by default the faster of those that"
+        " are installed",
+    )
+    parser.add_argument(
         "--rtol",
         type=float,
         help="relative tolerance of --check and --schedules (default: 1e-4, 2e-3, 1.6e-2 or 1e-11 if the least"
@@ -287,6 +298,8 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
         )
     if options.json is not None:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
+    if options.rtl is not None:
+        raise CompileError("cm-run", "--buffer-curve runs nothing: it has no control for --rtl")
     if options.advise:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it has no interval for --advise")
 
@@ -302,7 +315,7 @@ def _runs_data(options: argparse.Namespace) -> bool:
 
 _OF_RUNS = (
     *("check", "schedules", "output", "json", "inferences", "sequence_lengths", "lanes", "advise"),
-    *("timeline", "report", "plot", "trace", "accuracy", "ranges"),
+    *("timeline", "report", "plot", "trace", "accuracy", "ranges", "rtl"),
 )
 """Options that request a run, or results of a run."""
 
