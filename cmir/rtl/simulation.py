@@ -11,7 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from cmir.rtl.chip import ControlLogic
 from cmir.rtl.simulators import SimulatorName, check_installed, installed, run_simulator
-from cmir.rtl.testbench import TOP, Testbench
+from cmir.rtl.testbench import TOP, Bench
 from cmir.rtl.verilog import export_verilog
 from cmir.support.counts import count_of
 from cmir.timing.network import TimedNetwork
@@ -60,7 +60,7 @@ def simulate(
     """
     check_installed(simulator)
     logic = ControlLogic.of(timed)
-    bench = Testbench.of(logic, timed, inferences, "chip.starts")
+    bench = Bench.of(logic, timed, inferences, "chip.starts")
     if simulator is None:
         long = bench.last * len(bench.names) > _WORTH_COMPILING
         preferred: SimulatorName = "verilator" if long else "icarus"
@@ -74,7 +74,7 @@ def simulate(
     return _verdict(simulator, bench, output)
 
 
-def _verdict(simulator: SimulatorName, bench: Testbench, output: str) -> SimulationVerdict:
+def _verdict(simulator: SimulatorName, bench: Bench, output: str) -> SimulationVerdict:
     right, found = 0, []
     for line in output.splitlines():
         word, *numbers = line.split() or [""]

@@ -1,8 +1,8 @@
 """A bench that compares the starts of a chip's control units with those of the timing recurrence.
 
 The bench holds no unit, and stops when all of them have run a number of inferences. Each start is compared: the cycle,
-counted from the end of reset, and the coordinates. Expected starts are in a file of their own, one hexadecimal number a
-line, unit by unit: the cycle in the upper 32 bits, and the coordinates below.
+counted from the end of the last reset, and the coordinates. Expected starts are in a file of their own, one hexadecimal
+number a line, unit by unit: the cycle in the upper 32 bits, and the coordinates below.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CYCLE_BITS = 32
 
 
 @dataclass(frozen=True, eq=False)
-class Testbench:
+class Bench:
     """A bench for some inferences. starts_file: the file of expected starts, as the bench is to open it."""
 
     logic: ControlLogic
@@ -37,9 +37,7 @@ class Testbench:
     starts_file: str
 
     @staticmethod
-    def of(
-        logic: ControlLogic, timed: TimedNetwork, inferences: int, starts_file: str
-    ) -> Testbench:
+    def of(logic: ControlLogic, timed: TimedNetwork, inferences: int, starts_file: str) -> Bench:
         """Return the bench for a number of inferences. Raises CompileError if its cycles do not fit 32 bits."""
         report = timed.time(inferences)
         if report.cycles >= 1 << (CYCLE_BITS - 1):
@@ -47,7 +45,7 @@ class Testbench:
                 None,
                 f"{inferences} inferences take {report.cycles} cycles, more than the 2^{CYCLE_BITS - 1} of a bench",
             )
-        return Testbench(logic, timed, report, starts_file)
+        return Bench(logic, timed, report, starts_file)
 
     @cached_property
     def names(self) -> list[CoreName]:
@@ -181,7 +179,6 @@ module {top};
   initial begin
     $readmemh("{file}", expected);
 {first}
-    for (integer unit = 0; unit <= {last_unit}; unit = unit + 1) seen[unit] = 0;
   end
 
   task automatic check(input integer unit, input logic [{high_coordinate}:0] coordinates);
@@ -200,7 +197,12 @@ module {top};
   endtask
 
   always @(posedge clk) begin
-    if (!rst) begin
+    if (rst) begin
+      cycle = 0;
+      wrong = 0;
+      right = 0;
+      for (integer unit = 0; unit <= {last_unit}; unit = unit + 1) seen[unit] = 0;
+    end else begin
 {checks}
       if (cycle == {last_cycle}) begin
         for (integer unit = 0; unit <= {last_unit}; unit = unit + 1)

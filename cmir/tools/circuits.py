@@ -38,7 +38,7 @@ def _export_testbench(path: Path | None, inferences: int, output: Path | None) -
     from cmir.hardware.attribute import hardware_of
     from cmir.hardware.description import Hardware
     from cmir.rtl.chip import ControlLogic
-    from cmir.rtl.testbench import Testbench
+    from cmir.rtl.testbench import Bench
     from cmir.timing.network import TimedNetwork
 
     if output is None:
@@ -47,7 +47,7 @@ def _export_testbench(path: Path | None, inferences: int, output: Path | None) -
     check_outputs([path], [output, starts])
     network = _network(_read(path))
     timed = TimedNetwork.of(network, hardware_of(network) or Hardware.load("ideal"))
-    bench = Testbench.of(ControlLogic.of(timed), timed, inferences, starts.name)
+    bench = Bench.of(ControlLogic.of(timed), timed, inferences, starts.name)
     with atomic_paths() as temporary_for:
         temporary_for(output).write_text(bench.text(), encoding="utf-8")
         temporary_for(starts).write_text(bench.starts_text(), encoding="utf-8")
