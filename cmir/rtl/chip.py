@@ -13,6 +13,7 @@ from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.rtl.bounds import unsigned_width
+from cmir.rtl.checks import check_unit
 from cmir.rtl.circuit import Circuit, connect
 from cmir.rtl.delays import INPUT, OUTPUT, DelayLine
 from cmir.rtl.modules import FIRE, HOLD, event_port, unit_modules
@@ -38,12 +39,11 @@ class ControlLogic:
         Raises CompileError if a unit has no circuit of bounded size.
         """
         waits = unit_waits(timed)
-        return ControlLogic(
-            {
-                name: unit_of(core, waits, timed.costs[name].pace)
-                for name, core in timed.network.single_cores.items()
-            }
-        )
+        units: dict[CoreName, PlacedUnit] = {}
+        for name, core in timed.network.single_cores.items():
+            units[name] = unit_of(core, waits, timed.costs[name].pace)
+            check_unit(units[name], core)
+        return ControlLogic(units)
 
     @cached_property
     def names(self) -> dict[CoreName, str]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.program import Core
@@ -54,12 +56,16 @@ class ControlUnit:
 
 @dataclass(frozen=True, eq=False)
 class PlacedUnit:
-    """The control unit of a core. least: what its coordinates are relative to. waits: those of the automata."""
+    """The control unit of a core.
+
+    least: what its coordinates are relative to. waits: those of the automata. rows: the registers in each iteration.
+    """
 
     name: CoreName
     unit: ControlUnit
     least: tuple[int, ...]
     waits: Sequence[UnitWait]
+    rows: np.ndarray
 
 
 def unit_of(core: Core, waits: Mapping[CoreName, Sequence[UnitWait]], pace: Pace) -> PlacedUnit:
@@ -81,7 +87,7 @@ def unit_of(core: Core, waits: Mapping[CoreName, Sequence[UnitWait]], pace: Pace
         for wait, tree in zip(own, walk.words, strict=True)
     ]
     return PlacedUnit(
-        core.name, ControlUnit(walk.registers, tuple(automata), pace), walk.least, own
+        core.name, ControlUnit(walk.registers, tuple(automata), pace), walk.least, own, walk.rows
     )
 
 
@@ -93,6 +99,5 @@ def _automaton(core: Core, wait: UnitWait, tree: Tree, high: int | None) -> Auto
             f"nothing bounds the {events} of @{wait.source} for `{wait.array}` that @{core.name} has not used yet: "
             f"@{wait.source} never waits for @{core.name}, so that no counter is wide enough",
         )
-    consumed = wait.consumed
-    assert (consumed >= 0).all() and consumed.sum() == wait.period
-    return Automaton(wait.reset, min(wait.reset, -int(consumed.max())), high, tree)
+    low = min(wait.reset, -int(wait.consumed.max()))
+    return Automaton(wait.reset, low, high, tree)
