@@ -32,7 +32,7 @@ from cmir.support.diagnostics import CompileError
 from cmir.timing.actors import Actor
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
-from cmir.timing.steady import time_stream
+from cmir.timing.steady import StreamTimes
 
 MemoryOf = Callable[[ElaboratedNetwork, MemoryPlan, Weights, Stream], Memory]
 
@@ -54,6 +54,7 @@ class Simulator:
     ):
         self.network, self.actors = network, actors
         self._memory = memory
+        self._times: dict[int | None, StreamTimes] = {}  # by chunk
         self._start(parameters, numbers)
 
     @staticmethod
@@ -152,4 +153,5 @@ class Simulator:
         if not stream.known:
             raise CompileError(None, "there is no inference in the inputs")
         outputs = [collected[number] for number in sorted(collected)]
-        return replace(time_stream(self.actors, stream.known, chunk), outputs=outputs)
+        times = self._times.setdefault(chunk, StreamTimes(self.actors, chunk))
+        return replace(times.of(stream.known), outputs=outputs)

@@ -40,25 +40,56 @@ _TIME_BYTES = 16
 def time_stream(
     actors: Mapping[CoreName, Actor], inferences: int, chunk: int | None = None
 ) -> RunReport:
-    """Return the timing of a stream of inferences, identical to that of the recurrence over the whole stream.
+    """Return the timing of a stream of inferences. See `StreamTimes.of`."""
+    return StreamTimes(actors, chunk).of(inferences)
 
-    Raises DeadlockError if no actor can continue, and TooLargeError if inferences do not repeat before their times take
-    more memory than there is.
+
+class StreamTimes:
+    """Timing of streams of one network. Once inferences are known to repeat, longer streams take no further work.
+
+    chunk: see `Control`.
     """
-    check_times(actors, inferences)
-    count = min(_FIRST, inferences)
-    iterations = sum(actor.iterations for actor in actors.values())
-    while True:
-        if count > _FIRST:
-            size = _TIME_BYTES * iterations * count
-            check_memory(None, f"times of {count_text(count // 2)} inferences do not repeat", size)
-        recurrence = Recurrence(actors, count, chunk)
-        report = recurrence.run()
-        if count == inferences:
-            return report
-        if period := repeats(actors, report):
-            return _continued(recurrence, report, inferences, period)
-        count = min(2 * count, inferences)
+
+    def __init__(self, actors: Mapping[CoreName, Actor], chunk: int | None = None):
+        self._actors, self._chunk = actors, chunk
+        self._latest: RunReport | None = None
+        self._repeating: tuple[Recurrence, RunReport, int] | None = None
+
+    def of(self, inferences: int) -> RunReport:
+        """Return the timing of a stream, identical to that of the recurrence over the whole stream.
+
+        Raises DeadlockError if no actor can continue, and TooLargeError if inferences do not repeat before their times
+        take more memory than there is.
+        """
+        if self._latest is None or self._latest.inferences != inferences:
+            check_times(self._actors, inferences)
+            self._latest = self._extended(inferences) or self._computed(inferences)
+        return self._latest
+
+    def _extended(self, inferences: int) -> RunReport | None:
+        """Return the timing of a stream that is longer than the one that is known to repeat; None for any other."""
+        if self._repeating is None or inferences < self._repeating[1].inferences:
+            return None
+        recurrence, report, period = self._repeating
+        return _continued(recurrence, report, inferences, period)
+
+    def _computed(self, inferences: int) -> RunReport:
+        count = min(_FIRST, inferences)
+        iterations = sum(actor.iterations for actor in self._actors.values())
+        while True:
+            if count > _FIRST:
+                size = _TIME_BYTES * iterations * count
+                check_memory(
+                    None, f"times of {count_text(count // 2)} inferences do not repeat", size
+                )
+            recurrence = Recurrence(self._actors, count, self._chunk)
+            report = recurrence.run()
+            if count == inferences:
+                return report
+            if period := repeats(self._actors, report):
+                self._repeating = recurrence, report, period
+                return _continued(recurrence, report, inferences, period)
+            count = min(2 * count, inferences)
 
 
 def repeats(actors: Mapping[CoreName, Actor], report: RunReport) -> int | None:

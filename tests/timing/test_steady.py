@@ -19,7 +19,7 @@ from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
 from cmir.timing.recurrence import Recurrence
 from cmir.timing.report import RunReport
-from cmir.timing.steady import repeats, time_stream
+from cmir.timing.steady import StreamTimes, repeats, time_stream
 
 
 @st.composite
@@ -76,6 +76,33 @@ def check_stream(actors: dict[CoreName, Actor], inferences: int) -> RunReport | 
     changes = sorted([(t, 1) for t in expected.begins] + [(t, -1) for t in expected.ends])
     assert found.overlap == max(accumulate(change for _, change in changes))
     return expected
+
+
+@given(networks(), st.lists(st.integers(1, 40), min_size=2, max_size=5))
+def test_streams_of_several_lengths_in_any_order(
+    actors: dict[CoreName, Actor], lengths: list[int]
+) -> None:
+    """What is known of other streams changes nothing."""
+    times = StreamTimes(actors)
+    for inferences in lengths:
+        try:
+            expected = Recurrence(actors, inferences).run()
+        except DeadlockError:
+            with pytest.raises(DeadlockError):
+                times.of(inferences)
+            continue
+        for core, wanted in zip(times.of(inferences).cores, expected.cores, strict=True):
+            np.testing.assert_array_equal(core.start, wanted.start)
+            stalls = core.data_stalls, core.credit_stalls
+            assert stalls == (wanted.data_stalls, wanted.credit_stalls)
+
+
+def test_a_stream_that_repeats_is_timed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = CoreName("one")
+    times = StreamTimes({one: Actor(one, 3, Pace(2), 2, [])})
+    assert times.of(50).cycles == 3 * 50 * 2
+    monkeypatch.delattr(Recurrence, "run")
+    assert times.of(50).cycles == 3 * 50 * 2 and times.of(10**6).cycles == 3 * 10**6 * 2
 
 
 def test_a_long_stream_keeps_the_starts_of_a_few_inferences() -> None:
