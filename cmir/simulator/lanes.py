@@ -24,6 +24,9 @@ from cmir.timing.control import ActorState, Control
 
 MOST_LANES = 64
 
+_FEWEST_LANES = 4
+"""With fewer, what strided windows read are runs of two or three numbers, which costs more than the lanes save."""
+
 MOST_BYTES = 1 << 28
 """Bytes of buffers, outputs and temporary values of all lanes."""
 
@@ -40,6 +43,7 @@ def most_useful_lanes(
     chunks = _Chunks(actors)
     chunks.run_all()
     by_work = LANES_AT_ONCE * chunks.count // (_INFERENCES * elements)
+    by_work = by_work if by_work >= _FEWEST_LANES else 1
     by_memory = MOST_BYTES // _bytes_of_inference(network, plan)
     return max(1, min(MOST_LANES, by_work, by_memory))
 
