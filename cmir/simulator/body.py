@@ -50,8 +50,8 @@ class Body:
     lanes: the most elements that an iteration uses of a load. lanes_in_groups: the same if there are several inferences
     in a group, for which iterations do not share what they load. values: values that are the same for every chunk, by
     number; None for all others. coordinates: numbers of the values that are coordinates of the iteration, in order.
-    tables: numbers of the loads from which iterations only pick, and which give the same in all of them; they are among
-    `values` once they are loaded.
+    tables: numbers of the loads of parameters that are the same in all iterations; they are among `values` once they
+    are loaded.
     """
 
     def __init__(self, core: Core, weights: Weights, products: Products | None = None):
@@ -99,6 +99,8 @@ class Body:
                     if is_new(op):
                         new.add(steps[-1].result)
         self.steps = _with_last_uses(steps, new)
+        used = {n for step in steps for n in step.operands}
+        self._coordinates_used = [(d, n) for d, n in enumerate(self.coordinates) if n in used]
 
     def run(self, memory: Memory, inference: int, first: int, last: int) -> None:
         """Run iterations first ≤ i < last on the data of a group.
@@ -119,8 +121,8 @@ class Body:
 
     def _run(self, memory: Memory, inference: int, start: int, stop: int) -> None:
         core, values = self.core, self.values.copy()
-        for n, column in zip(self.coordinates, core.points.T, strict=True):
-            values[n] = np.repeat(column[start:stop], memory.width)
+        for d, n in self._coordinates_used:
+            values[n] = np.repeat(core.points[start:stop, d], memory.width)
         for step in self.steps:
             work, operands = step.work, [values[n] for n in step.operands]
             for k in step.indices:
@@ -158,9 +160,8 @@ def _of_busy_lanes(indices: np.ndarray, numbers: np.ndarray) -> np.ndarray:
 
 
 def _is_table(core: Core, load: Load) -> bool:
-    """Return True if a load gives the same parameters in all iterations, which only pick from them."""
-    fixed = _is_fixed(core, load) and all(access.is_invariant for _, access in load.sources)
-    return fixed and elements_used(load.op.result) != prod(load.lanes)
+    """Return True if a load gives the same parameters in all iterations."""
+    return _is_fixed(core, load) and all(access.is_invariant for _, access in load.sources)
 
 
 def _is_fixed(core: Core, load: Load) -> bool:

@@ -21,7 +21,14 @@ from cmir.simulator.numbers import Numbers
 from cmir.simulator.regular import RingOrder
 from cmir.simulator.stream import Stream
 from cmir.simulator.weights import Weights
-from cmir.simulator.window import StridedWindow, iterations_first, iterations_last
+from cmir.simulator.window import (
+    StridedWindow,
+    View,
+    iterations_first,
+    iterations_last,
+    read,
+    write,
+)
 from cmir.support.numerics import ravel
 
 CACHED_LANES = 1 << 21
@@ -30,9 +37,15 @@ CACHED_LANES = 1 << 21
 CACHED_ORDERS = 1 << 12
 """Number of positions of rings that are cached, so that a stream of any length takes little memory."""
 
+CACHED_VIEWS = 1 << 14
+"""Number of runs of iterations whose views of buffers are cached: chunks and positions of rings recur."""
+
 
 _Place = tuple[CoreName, SSAValue]
 """A buffer: the name of its core, and its value in the program."""
+
+_ViewsKey = tuple[StridedWindow, _Place, RingOrder, int, int]
+"""A window on a buffer with its ring in a position, for iterations start ≤ i < stop."""
 
 
 class MemoryPlan:
@@ -133,6 +146,7 @@ class Memory:
             for name, array in outputs.items()
         }
         self._outputs: dict[int, dict[str, np.ndarray]] = {}
+        self._views: dict[_ViewsKey, Sequence[View]] = {}
 
     def outputs(self, inference: int) -> dict[str, np.ndarray]:
         """Return the output arrays of a group, shape (*shape, width)."""
@@ -183,14 +197,38 @@ class Memory:
         if (window := layout.windows.get(load.op)) is not None and (
             ring_order := self.plan.ring_order(place, inference)
         ) is not None:
-            axis = layout.regular.axis if layout.regular is not None else None
-            first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
-            rows = layout.rows(cells, ring_order, first, last)
-            return window.read(*rows, start, stop, self.width), None
+            views = self._read_views(window, place, cells, ring_order, start, stop)
+            return read(views, len(window.lanes)), None
         pad = layout.pad_cell(self.plan.pads[load.op])
         slots = self._slots(core, load, value, access, pad, inference, start, stop)
         lanes = self._columns(cells.take(slots, axis=0), stop - start)
         return lanes, None if load.apart else self._columns((slots != pad)[..., None], stop - start)
+
+    def _read_views(
+        self,
+        window: StridedWindow,
+        place: _Place,
+        cells: np.ndarray,
+        ring_order: RingOrder,
+        start: int,
+        stop: int,
+    ) -> Sequence[View]:
+        """Return the lanes of a window on a buffer; views of the buffer itself are cached."""
+        key = window, place, ring_order, start, stop
+        if (kept := self._views.get(key)) is not None:
+            return kept
+        layout = self.layouts[place]
+        first, last = _rows_of(window, layout, start, stop)
+        rows, before = layout.rows(cells, ring_order, first, last)
+        views = window.views(rows, before, start, stop, self.width)
+        if place not in self.streams and np.may_share_memory(rows, cells):
+            self._keep(key, views)
+        return views
+
+    def _keep(self, key: _ViewsKey, views: Sequence[View]) -> None:
+        if len(self._views) >= CACHED_VIEWS:
+            self._views.clear()
+        self._views[key] = views
 
     def _columns(self, lanes: np.ndarray, iterations: int) -> np.ndarray:
         """Return lanes of shape (iterations or 1, *lanes, width or 1) in the shape of values."""
@@ -277,38 +315,49 @@ class Memory:
         window = self.windows[core.name, store.op]
         kept: _LocatedLanes | None = None
         for reader in self.readers[store.array]:
-            layout, memory = self.layouts[reader], self.cells[reader]
-            place = self._in_place(core, store, reader, inference, start, stop)
-            if window is not None and place is not None:
-                window.write(*place, value, start, stop)
+            views = self._written_views(core, store, reader, inference, start, stop)
+            if views is not None:
+                write(views, value)
             else:
+                layout, memory = self.layouts[reader], self.cells[reader]
                 kept = kept or _LocatedLanes.of(store.access, value, start, stop)
                 kept.put(memory, *layout.index(inference, kept.location))
         if store.array in self.results:
             output = self.outputs(inference)[store.array]
             if window is not None:
-                window.write(output, (0,) * (output.ndim - 1), value, start, stop)
+                origin = (0,) * (output.ndim - 1)
+                write(window.views(output, origin, start, stop, self.width), value)
             else:
                 kept = kept or _LocatedLanes.of(store.access, value, start, stop)
                 shape = output.shape[:-1]
                 kept.put(output.reshape(-1, self.width), ravel(kept.location, shape))
 
-    def _in_place(
+    def _written_views(
         self, core: Core, store: Store, reader: _Place, inference: int, start: int, stop: int
-    ) -> tuple[np.ndarray, list[int]] | None:
-        """Return the cells of a buffer that iterations write, if they write a window on them.
-
-        See `Layout.rows_in_place`.
-        """
+    ) -> Sequence[View] | None:
+        """Return the cells of a buffer that iterations write, cached; None if they do not write a window on them."""
         if not self.plan.fits(core, store, reader):
             return None
-        if (ring_order := self.plan.ring_order(reader, inference)) is None:
+        window = self.windows[core.name, store.op]
+        if window is None or (ring_order := self.plan.ring_order(reader, inference)) is None:
             return None
-        layout, window = self.layouts[reader], self.windows[core.name, store.op]
-        assert layout.regular is not None and window is not None
-        axis = layout.regular.axis
-        first, last = (0, 0) if axis is None else window.reach(axis, start, stop)
-        return layout.rows_in_place(self.cells[reader], ring_order, first, last)
+        key = window, reader, ring_order, start, stop
+        if (kept := self._views.get(key)) is not None:
+            return kept
+        layout = self.layouts[reader]
+        first, last = _rows_of(window, layout, start, stop)
+        rows = layout.rows_in_place(self.cells[reader], ring_order, first, last)
+        if rows is None:
+            return None
+        views = window.views(*rows, start, stop, self.width)
+        self._keep(key, views)
+        return views
+
+
+def _rows_of(window: StridedWindow, layout: Layout, start: int, stop: int) -> tuple[int, int]:
+    """Return the first and the last row of a ring that iterations start ≤ i < stop reach."""
+    axis = None if layout.regular is None else layout.regular.axis
+    return (0, 0) if axis is None else window.reach(axis, start, stop)
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,7 +39,7 @@ class _Box(NamedTuple):
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StridedWindow:
     """Window with location = offset + steps · (iteration, lane), for the iterations of a grid in lexicographic order.
 
@@ -159,11 +159,11 @@ class StridedWindow:
 
     def views(
         self, cells: np.ndarray, before: Sequence[int], start: int, stop: int, width: int
-    ) -> Iterator[tuple[int, int, np.ndarray]]:
-        """Yield the lanes of iterations start ≤ i < stop, as (first, last, view) for runs of them.
+    ) -> list[View]:
+        """Return the lanes of iterations start ≤ i < stop.
 
         cells: shape (*cells, width), or (*cells, 1) for cells that all inferences of a group share. before: position of
-        location 0 in the cells, by dimension. The shape of a view is (*lanes, *iterations of a box, width).
+        location 0 in the cells, by dimension.
         """
         *along, across = cells.strides
         strides = [0] * (len(self.lanes) + len(self.grid))
@@ -171,38 +171,47 @@ class StridedWindow:
             for k, step in enumerate((*over_lanes, *over_grid)):
                 strides[k] += stride * step
         strides.append(across if cells.shape[-1] == width else 0)
+        found: list[View] = []
         for box in self._boxes(start, stop):
             at = [slice(origin + x, None) for origin, x in zip(before, box.at, strict=True)]
-            view = as_strided(cells[(*at, ...)], (*self.lanes, *box.sizes, width), strides)
-            yield box.first, box.last, view
+            shape = (*self.lanes, *box.sizes, width)
+            lanes = as_strided(cells[(*at, ...)], shape, strides)
+            found.append(View(box.first - start, box.last - start, lanes))
+        return found
 
-    def read(
-        self, cells: np.ndarray, before: Sequence[int], start: int, stop: int, width: int = 1
-    ) -> np.ndarray:
-        """Return the lanes of iterations start ≤ i < stop, shape (iterations · width, *lanes).
 
-        In memory, iterations come last, so that a row of windows is copied as runs of a row of the array. cells: see
-        `views`.
-        """
-        runs = list(self.views(cells, before, start, stop, width))
-        if len(runs) == 1:
-            rows = np.ascontiguousarray(runs[0][2])
-        else:
-            rows = np.empty((*self.lanes, stop - start, width), cells.dtype)
-            for first, last, view in runs:
-                part = rows[..., first - start : last - start, :]
-                part.reshape(view.shape)[...] = view
-        return iterations_first(rows.reshape(*self.lanes, (stop - start) * width))
+class View(NamedTuple):
+    """Lanes of iterations first ≤ i < last of a run, as a view of cells.
 
-    def write(
-        self, cells: np.ndarray, before: Sequence[int], value: np.ndarray, start: int, stop: int
-    ) -> None:
-        """Set the lanes of iterations start ≤ i < stop to a value of shape (iterations · width, *lanes)."""
-        width = cells.shape[-1]
-        lanes_first = iterations_last(value)
-        for first, last, view in self.views(cells, before, start, stop, width):
-            part = lanes_first[..., (first - start) * width : (last - start) * width]
-            view[...] = part.reshape(view.shape)
+    lanes: shape (*lanes, *iterations of a box, width).
+    """
+
+    first: int
+    last: int
+    lanes: np.ndarray
+
+
+def read(views: Sequence[View], rank: int) -> np.ndarray:
+    """Return the lanes of a run, shape (iterations · width, *lanes). rank: number of dimensions of the lanes.
+
+    In memory, iterations come last, so that a row of windows is copied as runs of a row of the array.
+    """
+    shape, width = views[0].lanes.shape[:rank], views[0].lanes.shape[-1]
+    if len(views) == 1:
+        rows = np.ascontiguousarray(views[0].lanes)
+    else:
+        rows = np.empty((*shape, views[-1].last, width), views[0].lanes.dtype)
+        for first, last, lanes in views:
+            rows[..., first:last, :].reshape(lanes.shape)[...] = lanes
+    return iterations_first(rows.reshape(*shape, views[-1].last * width))
+
+
+def write(views: Sequence[View], value: np.ndarray) -> None:
+    """Set the lanes of a run to a value of shape (iterations · width, *lanes)."""
+    lanes_first = iterations_last(value)
+    for first, last, lanes in views:
+        width = lanes.shape[-1]
+        lanes[...] = lanes_first[..., first * width : last * width].reshape(lanes.shape)
 
 
 def iterations_first(lanes: np.ndarray) -> np.ndarray:

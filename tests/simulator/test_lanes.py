@@ -24,6 +24,7 @@ from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
 from cmir.elaboration.network import ElaboratedNetwork
 from cmir.hardware.description import Hardware
+from cmir.simulator import memory
 from cmir.simulator.lanes import lanes_for
 from cmir.simulator.simulator import Inputs, Simulator
 from cmir.support.diagnostics import CompileError, collect_diagnostics
@@ -142,6 +143,19 @@ def test_chunks_in_lanes() -> None:
         for mine, wanted in zip(report.outputs, expected.outputs, strict=True):
             for a, b in zip(mine.values(), wanted.values(), strict=True):
                 assert_close(a, b)
+
+
+@pytest.mark.parametrize("most", [0, 1, 5])
+def test_few_cached_views_change_nothing(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where rings have moved on before views recur."""
+    net = convolutions(RINGS[1])
+    samples = net.samples(12)
+    expected = net.simulator.run(samples, lanes=2)
+    monkeypatch.setattr(memory, "CACHED_VIEWS", most)
+    report = net.simulator.run(samples, lanes=2)
+    for mine, wanted in zip(report.outputs, expected.outputs, strict=True):
+        for a, b in zip(mine.values(), wanted.values(), strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_an_iterable_gives_what_a_list_gives() -> None:
