@@ -1,58 +1,83 @@
-"""A `.npy` file of outputs that is written as inferences are over, and read back inference by inference."""
+"""Files of outputs that are written as inferences are over, and read back inference by inference.
+
+A `.npz` file is an archive of `.npy` files. Each is written to a file without a name, because it grows with every
+inference, and copied into the archive in the end.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
+from zipfile import ZipFile
 
 import numpy as np
 
 from cmir.execution.interface import Port
 from cmir.execution.lazily import Lazily
-from cmir.execution.streams import Sample
+from cmir.execution.streams import Sample, place_in_archive
 from cmir.support.atomic import atomic_path
 from cmir.support.numerics import plain
 
+_MOST_FILES = 256
+"""Number of outputs, each of which has an open file while they are written."""
+
 
 class OutputFile:
-    """Outputs of inferences in a file. name, port: those of the only output."""
+    """Outputs of inferences in a file. outputs: their ports by name; one for a `.npy` file."""
 
-    def __init__(self, path: Path, name: str, port: Port):
-        self._path, self._name, self._port = path, name, port
-        self._count, self._offset = 0, 0
+    def __init__(self, path: Path, outputs: Mapping[str, Port]):
+        self._path, self._outputs = path, outputs
+        self._count = 0
+        self._offsets: dict[str, int] = {}  # of the elements of each output
 
     @staticmethod
     def holds(path: Path | None, outputs: Mapping[str, Port]) -> bool:
-        """Return True if outputs can be written to a file as inferences are over: one output, of a type of NumPy's."""
-        if path is None or path.suffix != ".npy" or len(outputs) != 1:
+        """Return True if outputs can be written to a file as inferences are over: if their types are NumPy's."""
+        if path is None or not 1 <= len(outputs) <= (1 if path.suffix == ".npy" else _MOST_FILES):
             return False
-        ((_, port),) = outputs.items()
         is_file = not path.exists() or path.is_file()
-        return is_file and plain(np.zeros(0, port.dtype)).dtype == port.dtype
+        types = (port.dtype for port in outputs.values())
+        return is_file and all(plain(np.zeros(0, dtype)).dtype == dtype for dtype in types)
 
     @contextmanager
-    def writing(self) -> Generator[_Writer]:
+    def writing(self) -> Generator[_Writers]:
         """Yield a sink of outputs. The file appears when the block ends, and not at all if it raises."""
-        with atomic_path(self._path) as temporary, open(temporary, "wb") as file:
-            self._write_header(file, 0)  # with room for any number of inferences
-            self._offset = file.tell()
-            writer = _Writer(file, self._port)
-            yield writer
-            self._count = writer.count
-            file.seek(0)
-            self._write_header(file, self._count)
-            assert file.tell() == self._offset
+        with atomic_path(self._path) as temporary, ExitStack() as stack:
+            whole = stack.enter_context(open(temporary, "wb"))
+            single = self._path.suffix == ".npy"
+            sink = _Writers(
+                [
+                    _Writer(whole if single else self._beside(stack), port)
+                    for port in self._outputs.values()
+                ]
+            )
+            yield sink
+            self._count = sink.count
+            for writer in sink.writers:
+                writer.finish(self._count)
+            begins = [0] if single else self._archive(sink.writers, whole)
+            for name, writer, begin in zip(self._outputs, sink.writers, begins, strict=True):
+                self._offsets[name] = begin + writer.first
 
-    def _write_header(self, file: IO[bytes], count: int) -> None:
-        header = {
-            "descr": np.lib.format.dtype_to_descr(self._port.dtype),
-            "fortran_order": False,
-            "shape": (count, *self._port.shape),
-        }
-        np.lib.format.write_array_header_1_0(file, header)
+    def _beside(self, stack: ExitStack) -> IO[bytes]:
+        """Open a file without a name on the file system of the archive, which has room for the outputs."""
+        return stack.enter_context(TemporaryFile(dir=self._path.resolve().parent))
+
+    def _archive(self, writers: Sequence[_Writer], whole: IO[bytes]) -> list[int]:
+        """Write the archive of all files. Return where each begins in it."""
+        with ZipFile(whole, "w") as archive:
+            for name, writer in zip(self._outputs, writers, strict=True):
+                writer.file.seek(0)
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    shutil.copyfileobj(writer.file, member, _COPIED_AT_ONCE)
+        whole.flush()
+        with open(whole.name, "rb") as file:
+            return [place_in_archive(file, info) for info in archive.infolist()]
 
     @property
     def samples(self) -> Lazily[Sample]:
@@ -60,26 +85,61 @@ class OutputFile:
         return Lazily(self._count, self._read)
 
     def _read(self, number: int) -> Sample:
-        dtype, size = self._port.dtype, prod(self._port.shape)
-        offset = self._offset + number * size * dtype.itemsize
-        values = np.fromfile(self._path, dtype, size, offset=offset)
-        return {self._name: values.reshape(self._port.shape)}
+        return {name: self._read_output(name, number) for name in self._outputs}
+
+    def _read_output(self, name: str, number: int) -> np.ndarray:
+        port = self._outputs[name]
+        size = prod(port.shape)
+        offset = self._offsets[name] + number * size * port.dtype.itemsize
+        return np.fromfile(self._path, port.dtype, size, offset=offset).reshape(port.shape)
 
 
-class _Writer:
-    """A sink, see `cmir.simulator.execution`. file: at the place of the first output. count: of outputs so far."""
+_COPIED_AT_ONCE = 1 << 20
+"""Bytes."""
 
-    def __init__(self, file: IO[bytes], port: Port):
-        self._file, self._port, self._first, self.count = file, port, file.tell(), 0
+
+class _Writers:
+    """A sink of all outputs, see `cmir.simulator.execution`. count: of inferences so far."""
+
+    def __init__(self, writers: Sequence[_Writer]):
+        self.writers, self.count = writers, 0
 
     def __call__(self, numbers: np.ndarray, outputs: Mapping[str, np.ndarray]) -> None:
         """Write the outputs of inferences at their places."""
         self.count += len(numbers)
+        for writer in self.writers:
+            writer.write(numbers, outputs)
+
+
+class _Writer:
+    """Writes an output as a `.npy` file. first: place of its first element in the file."""
+
+    def __init__(self, file: IO[bytes], port: Port):
+        self.file, self._port = file, port
+        self._write_header(0)  # with room for any number of inferences
+        self.first = file.tell()
+
+    def write(self, numbers: np.ndarray, outputs: Mapping[str, np.ndarray]) -> None:
+        """Write the output of inferences at their places."""
         array = np.ascontiguousarray(outputs[self._port.array])
         ends = np.flatnonzero(np.diff(numbers) != 1) + 1
         runs = zip(np.split(numbers, ends), np.split(array, ends), strict=True)
         for places, values in runs:
             if len(places):
                 size = values[0].nbytes
-                self._file.seek(self._first + int(places[0]) * size)
-                self._file.write(values.tobytes())
+                self.file.seek(self.first + int(places[0]) * size)
+                self.file.write(values.tobytes())
+
+    def finish(self, count: int) -> None:
+        """Say how many inferences there are."""
+        self.file.seek(0)
+        self._write_header(count)
+        assert self.file.tell() == self.first
+
+    def _write_header(self, count: int) -> None:
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self._port.dtype),
+            "fortran_order": False,
+            "shape": (count, *self._port.shape),
+        }
+        np.lib.format.write_array_header_1_0(self.file, header)

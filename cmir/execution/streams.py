@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +11,7 @@ from io import BytesIO
 from math import prod
 from pathlib import Path
 from typing import IO, Any
-from zipfile import ZipFile
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 from ml_dtypes import iinfo
@@ -65,7 +65,7 @@ def random_samples(
 def read_samples(
     files: Sequence[Path], shapes: Mapping[str, tuple[int, ...]], types: Types | None = None
 ) -> Sequence[Sample]:
-    """Read the inferences in input files, those in .npy files and folders of images when they are asked for.
+    """Read the inferences in input files, when they are asked for unless a file is compressed, or an ONNX .pb.
 
     files: one .npz with an array for each input by name, or one .npy, ONNX .pb or folder of images for each input, in
     order. An array with one leading dimension more than the input is a stream of inferences. A batch dimension of 1
@@ -192,18 +192,39 @@ def _read_npz(file: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, _S
     if file.is_file() and not _begins_with(file, _ARCHIVE):  # archives may begin with anything else
         raise CompileError(file, "not a NumPy file: it does not begin as a Zip archive does")
     found: dict[str, _Stored] = {}
-    with _numpy_errors(file), ZipFile(file) as archive:
-        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    with _numpy_errors(file), open(file, "rb") as bytes_, ZipFile(bytes_) as archive:
+        members = {info.filename: info for info in archive.infolist()}
         for name in shapes:
             member = f"{name}.npy"
-            if member not in sizes:
-                known = ", ".join(name.removesuffix(".npy") for name in sizes)
+            if member not in members:
+                known = ", ".join(name.removesuffix(".npy") for name in members)
                 raise CompileError(
                     file, f"no array '{name}' for the input of that name; there are: {known}"
                 )
+            info, begin = members[member], None
+            if info.compress_type == ZIP_STORED:
+                with archive.open(member) as stream:
+                    while stream.read(_CHECKED_AT_ONCE):  # to its checksum
+                        pass
+                begin = place_in_archive(bytes_, info)
             with archive.open(member) as stream:
-                found[name] = _stored(file, stream, sizes[member], partial(read, member))
+                found[name] = _stored(file, stream, info.file_size, partial(read, member), begin)
     return found
+
+
+_CHECKED_AT_ONCE = 1 << 20
+"""Bytes."""
+
+
+def place_in_archive(file: IO[bytes], info: ZipInfo) -> int:
+    """Return the position in an archive at which the bytes of a member begin."""
+    file.seek(info.header_offset + _LENGTHS_IN_HEADER)
+    lengths = (int.from_bytes(file.read(2), "little") for _ in ("name", "extra"))
+    return info.header_offset + _LENGTHS_IN_HEADER + 4 + sum(lengths)
+
+
+_LENGTHS_IN_HEADER = 26
+"""Position of the lengths of name and extra field, which follow them, in a member's header (APPNOTE.TXT 4.3.7)."""
 
 
 _ARCHIVE = b"PK"
@@ -230,7 +251,7 @@ def _read(file: Path) -> _Stored:
                 raise CompileError(file, "holds arrays with names, as a .npz file does, not one")
             with _numpy_errors(file), open(file, "rb") as stream:
                 size = os.fstat(stream.fileno()).st_size
-                return _stored(file, stream, size, lambda: np.load(file, allow_pickle=False), True)
+                return _stored(file, stream, size, lambda: np.load(file, allow_pickle=False), 0)
         case ".pb":
             array = _read_tensor(file)
             return _Stored(file, array.shape, array.dtype, lambda: array)
@@ -245,31 +266,33 @@ def _stored(
     stream: IO[bytes],
     size: int,
     read: Callable[[], np.ndarray],
-    has_parts: bool = False,
+    begin: int | None = None,
 ) -> _Stored:
     """Return the array that begins at the stream's position. size: the bytes that its header and elements take.
 
-    has_parts: the stream is the file itself. Parts are read rather than mapped: pages of a map that have been read
-    count as memory of the process.
+    begin: position in the file at which the stream's bytes are; None if they are compressed. Parts are read rather than
+    mapped: pages of a map that have been read count as memory of the process.
     """
     version = np.lib.format.read_magic(stream)
     header = np.lib.format.read_array_header_1_0
     if version != (1, 0):
         header = np.lib.format.read_array_header_2_0
     # A damaged header says that it has gigabytes, and a file would make room for them before it reads.
-    begin = stream.tell() if has_parts else 0
+    start = stream.tell()
     head = BytesIO(stream.read(_LONGEST_HEADER))
     shape, by_columns, dtype = header(head)
     if dtype.hasobject:
         raise ValueError("Object arrays cannot be loaded: they may hold code")
     if prod(shape) * dtype.itemsize > size:
         raise ValueError(f"it has {size} bytes, too few for an array of shape {list(shape)}")
-    offset, width = begin + head.tell(), dtype.itemsize
+    if begin is None or by_columns:
+        return _Stored(file, shape, dtype, read)
+    offset, width = begin + start + head.tell(), dtype.itemsize
 
     def part(first: int, last: int) -> np.ndarray:
         return np.fromfile(file, dtype, last - first, offset=offset + first * width)
 
-    return _Stored(file, shape, dtype, read, part if has_parts and not by_columns else None)
+    return _Stored(file, shape, dtype, read, part)
 
 
 _LONGEST_HEADER = 1 << 16
@@ -376,32 +399,32 @@ def write_samples(samples: Sequence[Sample], path: Path) -> None:
     """
     stacked = {name: np.stack([s[name] for s in samples]) for name in samples[0]}
     stacked = {name: plain(array) for name, array in stacked.items()}
-    check_output(path, len(stacked))
+    check_output(path, stacked)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         if path.suffix == ".npy":
             np.save(file, next(iter(stacked.values())))
         else:
-            _write_npz(file, stacked, path)
+            _write_npz(file, stacked)
 
 
-def check_output(path: Path, count: int) -> None:
-    """Raise CompileError for a file that cannot hold so many outputs."""
+def check_output(path: Path, names: Collection[str]) -> None:
+    """Raise CompileError for a file that cannot hold outputs with these names."""
     if path.suffix not in (".npy", ".npz"):
         raise CompileError(path, "outputs are written to .npy or .npz files")
-    if path.suffix == ".npy" and count > 1:
-        raise CompileError(path, f"{count} outputs need a .npz file")
+    if path.suffix == ".npy" and len(names) > 1:
+        raise CompileError(path, f"{len(names)} outputs need a .npz file")
+    for name in names if path.suffix == ".npz" else ():
+        if "\0" in name or len(f"{name}.npy".encode(errors="surrogatepass")) > _LONGEST_NAME:
+            shown = name if len(name) <= 80 else f"{name[:80]}…"
+            raise CompileError(path, f"an .npz file cannot hold an array named '{shown}'")
 
 
 _LONGEST_NAME = 0xFFFF
 """Bytes of a name in a zip archive, whose headers have 16 bits for its length."""
 
 
-def _write_npz(file: IO[bytes], arrays: Sample, path: Path) -> None:
+def _write_npz(file: IO[bytes], arrays: Sample) -> None:
     """Write an .npz file. NumPy's `savez` takes names as keyword arguments, so it has none called `file`."""
-    for name in arrays:
-        if "\0" in name or len(f"{name}.npy".encode(errors="surrogatepass")) > _LONGEST_NAME:
-            shown = name if len(name) <= 80 else f"{name[:80]}…"
-            raise CompileError(path, f"an .npz file cannot hold an array named '{shown}'")
     with ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:

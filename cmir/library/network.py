@@ -147,8 +147,8 @@ class Network(Visible):
         lanes: number of inferences that run in lock-step; with state, of sequences. By default as many as save time.
         chunk: the most iterations that a core runs before others get a turn; with it, the default of `lanes` is 1. Both
             affect speed only.
-        output: a .npy or .npz file for the outputs. A single output is written to a .npy file as inferences are over,
-            and is not kept in memory: the run reads it from the file.
+        output: a .npy file for the only output, or a .npz file. Outputs are written as inferences are over, and are not
+            kept in memory, unless NumPy lacks the type of one: the run reads them from the file.
         progress: see `cmir.compile`.
 
         Raises CompileError for inputs that do not fit.
@@ -179,7 +179,7 @@ class Network(Visible):
         """Execute inferences, given as the interface returns them. See `run`."""
         ports, network = self.interface.outputs, self._elaborated.op
         if output is not None:
-            check_output(output, len(ports))
+            check_output(output, ports)
         written = output is not None and OutputFile.holds(output, ports)
         if isinstance(samples, Sequence):
             count = len(samples)
@@ -194,8 +194,7 @@ class Network(Visible):
         simulator, model = self.crossbars.programmed()
         if written:
             assert output is not None
-            ((name, port),) = ports.items()
-            file = OutputFile(output, name, port)
+            file = OutputFile(output, ports)
             with file.writing() as sink:
                 record = simulator.run(given, chunk, executing(show), first, lanes, sink)
             outputs = file.samples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -322,27 +323,108 @@ def test_npy_files_and_memory_maps_are_read_inference_by_inference(tmp_path: Pat
         samples[2]
 
 
-def test_outputs_are_written_as_inferences_are_over(tmp_path: Path) -> None:
-    port = Port("y", (1, 3), (3,), np.dtype(np.float32))
-    array = np.arange(15, dtype=np.float32).reshape(5, 1, 3)
-    path = tmp_path / "y.npy"
-    assert OutputFile.holds(path, {"y": port}) and not OutputFile.holds(
-        path, {"y": port, "z": port}
-    )
-    file = OutputFile(path, "out", port)
+def test_archives_are_read_inference_by_inference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless they are compressed: then arrays are held in memory, and refused if they are too large for it."""
+    x = np.arange(6 * 10**5, dtype=np.float32).reshape(-1, 2, 3)
+    y = np.asfortranarray(np.arange(4 * 10**5, dtype=np.float64).reshape(-1, 4))
+    plain, small = tmp_path / "plain.npz", tmp_path / "small.npz"
+    with zipfile.ZipFile(plain, "w") as archive:
+        archive.writestr("first.txt", b"of no interest", zipfile.ZIP_DEFLATED)
+        for name, array in (("y", np.ascontiguousarray(y)), ("x", x)):
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, array)
+    np.savez_compressed(small, x=x, y=y)
+    for file in (plain, small):
+        samples = read_samples([file], SHAPES)
+        assert len(samples) == 10**5
+        for n in (0, 1, 77_777, 99_999):
+            assert_equal([samples[n]], [{"x": x[n], "y": y[n]}])
+    monkeypatch.setenv(VARIABLE, "1MB")
+    assert_equal([read_samples([plain], SHAPES)[5]], [{"x": x[5], "y": y[5]}])
+    with pytest.raises(CompileError, match=r"'x' has 600000 elements; running it needs about"):
+        read_samples([small], SHAPES)
+
+
+def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "x.npz"
+    np.savez(file, x=np.stack([X, X]))
+    content = bytearray(file.read_bytes())
+    content[content.index(X.tobytes()) + 5] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(CompileError, match="not a NumPy file: Bad CRC-32"):
+        read_samples([file], {"x": X.shape})
+
+
+def outputs_of(count: int) -> tuple[dict[str, Port], dict[str, np.ndarray]]:
+    """Two outputs whose arrays have other names and another shape, and their values in so many inferences."""
+    ports = {
+        "out": Port("y", (1, 3), (3,), np.dtype(np.float32)),
+        "a/b ↦": Port("z", (2,), (2, 1), np.dtype(np.int8)),
+    }
+    random = np.random.default_rng(count)
+    return ports, {
+        "y": random.standard_normal((count, 1, 3), np.float32),
+        "z": random.integers(-128, 128, (count, 2), np.int8),
+    }
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_outputs_are_written_as_inferences_are_over(suffix: str, tmp_path: Path) -> None:
+    ports, arrays = outputs_of(5)
+    path = tmp_path / f"y.{suffix}"
+    assert OutputFile.holds(path, ports) == (suffix == "npz")
+    if suffix == "npy":
+        ports = {"out": ports["out"]}
+    assert OutputFile.holds(path, ports)
+    shaped = {name: arrays[port.array].reshape(5, *port.shape) for name, port in ports.items()}
+    file = OutputFile(path, ports)
     with file.writing() as sink:
-        sink(np.array([0, 1, 3]), {"y": array[[0, 1, 3], 0]})
+        sink(np.array([0, 1, 3]), {name: array[[0, 1, 3]] for name, array in arrays.items()})
         assert not path.exists()
-        sink(np.array([2, 4]), {"y": array[[2, 4], 0]})
-    np.testing.assert_array_equal(np.load(path), array)
-    assert_equal(file.samples, [{"out": x} for x in array])
+        sink(np.array([2, 4]), {name: array[[2, 4]] for name, array in arrays.items()})
+    assert [*tmp_path.iterdir()] == [path]
+    loaded = {"out": np.load(path)} if suffix == "npy" else dict(np.load(path))
+    assert loaded.keys() == shaped.keys()
+    for name, array in shaped.items():
+        np.testing.assert_array_equal(loaded[name], array)
+        assert loaded[name].dtype == array.dtype
+    assert_equal(file.samples, [{name: a[n] for name, a in shaped.items()} for n in range(5)])
+    if suffix == "npz":
+        with zipfile.ZipFile(path) as archive:
+            assert archive.testzip() is None
+        whole = tmp_path / "whole.npz"
+        write_samples(list(file.samples), whole)
+        assert path.read_bytes() == whole.read_bytes()
 
 
-def test_no_output_is_left_of_a_run_that_fails(tmp_path: Path) -> None:
+def test_archives_take_memory_for_one_group(tmp_path: Path) -> None:
+    """Writing and reading one of 48 MB."""
+    ports = {n: Port(n, (600,), (600,), np.dtype(np.float32)) for n in ("one", "two")}
+    file = OutputFile(tmp_path / "out.npz", ports)
+    tracemalloc.start()
+    with file.writing() as sink:
+        for start in range(0, 10_000, 100):
+            group = np.full((100, 600), start, np.float32)
+            sink(np.arange(start, start + 100), {"one": group, "two": -group})
+    samples = read_samples([tmp_path / "out.npz"], dict.fromkeys(ports, (600,)))
+    sums = {n: sum(float(sample[n][7]) for sample in samples) for n in ports}
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sums == {
+        "one": 100 * sum(range(0, 10_000, 100)),
+        "two": -100 * sum(range(0, 10_000, 100)),
+    }
+    assert peak < 8 << 20
+
+
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_no_output_is_left_of_a_run_that_fails(suffix: str, tmp_path: Path) -> None:
     port = Port("y", (3,), (3,), np.dtype(np.float32))
 
     def fails() -> None:
-        with OutputFile(tmp_path / "y.npy", "y", port).writing() as sink:
+        with OutputFile(tmp_path / f"y.{suffix}", {"y": port}).writing() as sink:
             sink(np.array([0]), {"y": np.zeros((1, 3), np.float32)})
             raise ValueError
 

@@ -19,6 +19,7 @@ from onnx import numpy_helper
 import cmir
 from cmir.context import make_context
 from cmir.documentation.python_page import python_page
+from cmir.execution.lazily import Lazily
 from cmir.support.diagnostics import CompileError
 from cmir.support.numerics import BFLOAT16
 from cmir.support.parsing import parse_module
@@ -154,6 +155,29 @@ def test_an_iterable_is_a_stream(net: cmir.Network, count: int, tmp_path: Path) 
         np.testing.assert_allclose(found.output, expected.output, rtol=1e-5, atol=1e-5)
     np.testing.assert_array_equal(np.load(path), halves.output)
     assert said[-1] == f"executing: {count} of {count} inference{'s' * (count > 1)}"
+
+
+def test_several_outputs_are_written_as_inferences_are_over(tmp_path: Path) -> None:
+    """An archive as input and output gives what arrays in memory do."""
+    build = Builder(2, 6, 5)
+    hidden = build.conv("x", 3, pads=1)
+    onnx.save(build.model(build.conv(hidden, 2), hidden), tmp_path / "two.onnx")
+    net = cmir.compile(tmp_path / "two.onnx", storage="lossless", progress=False)
+    stream = images(70)
+    np.savez(tmp_path / "in.npz", x=stream)
+    expected = net.run(stream, progress=False)
+    samples = net.interface.read([tmp_path / "in.npz"], None)
+    assert isinstance(samples, Lazily)
+    path = tmp_path / "out.npz"
+    runs = [
+        net.execute(samples, None, None, None, lambda text, fraction=None: None, path),
+        net.run(iter(stream), output=path, progress=False),
+    ]
+    for run in runs:
+        assert run.outputs.keys() == expected.outputs.keys() and len(run.outputs) == 2
+        for name, array in np.load(path).items():
+            np.testing.assert_array_equal(run.outputs[name], array)
+            np.testing.assert_allclose(array, expected.outputs[name], rtol=1e-5, atol=1e-5)
 
 
 def test_an_iterable_that_can_begin_again(net: cmir.Network, file: Path) -> None:
