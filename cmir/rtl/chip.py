@@ -48,8 +48,8 @@ class ControlLogic:
     @cached_property
     def names(self) -> dict[CoreName, str]:
         """What each core is called in ports of the chip."""
-        unique = UniqueNames(form=suffixed("_"))
-        return {name: unique.take(identifier(str(name))) for name in self.units}
+        unique = UniqueNames(form=_AGAIN)
+        return {name: unique.take(_name_of(name)) for name in self.units}
 
     @cached_property
     def kinds(self) -> dict[ControlUnit, str]:
@@ -133,9 +133,19 @@ def _coordinates(placed: PlacedUnit):
 
 def _labels(placed: PlacedUnit) -> list[str]:
     """Return the names of the automata of a unit: what they do, for which array, and with whom if there are several."""
-    unique = UniqueNames(form=suffixed("_"))
+    unique = UniqueNames(form=_AGAIN)
     verbs = {DependenceKind.RAW: "snoop", DependenceKind.WAR: "credit"}
     return [unique.take(f"{verbs[wait.kind]}_{identifier(wait.array)}") for wait in placed.waits]
+
+
+_AGAIN = suffixed("_n")
+"""How names that would be the same differ. xDSL takes an underscore and digits at the end of a name for its own."""
+
+
+def _name_of(core: CoreName) -> str:
+    """Return what a core is called: its program, its coordinates p and its turn."""
+    parts = [identifier(core.program), *(f"p{c}".replace("-", "m") for c in core.coordinates)]
+    return "_".join([*parts, *([] if core.turn is None else [f"turn{core.turn}"])])
 
 
 def identifier(text: str) -> str:

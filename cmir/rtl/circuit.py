@@ -90,8 +90,6 @@ class Circuit:
 
     def choose(self, condition: SSAValue, then: SSAValue, other: SSAValue) -> SSAValue:
         """Return a multiplexer."""
-        if then is other:
-            return then
         op = comb.MuxOp(condition, then, other)
         return self._add(op, (comb.MuxOp, condition, then, other))
 

@@ -133,6 +133,8 @@ def wire_of(
     then, other = (
         wire_of(circuit, branch, registers, width, driven) for branch in (tree.then, tree.other)
     )
+    if then is other:
+        return then
     tested = registers[tree.test.register]
     assert tested is not None
     return circuit.choose(_passes(circuit, tree.test, tested), then, other)
