@@ -14,7 +14,11 @@ from proof.random_cases import draw_case
 from rtl.programs import needs_icarus, needs_verilator, run_icarus, timed_on, verilog_of
 
 import cmir
+from cmir.context import make_context
 from cmir.dialects.cmcore import NetworkOp
+from cmir.hardware.description import Hardware
+from cmir.passes.cmcore_share_cores import CmcoreShareCoresPass
+from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.chip import ControlLogic
 from cmir.rtl.simulation import simulate
 from cmir.rtl.testbench import TOP, Bench
@@ -164,3 +168,32 @@ def test_no_lint(hardware: str, tmp_path: Path) -> None:
     flags = ["--lint-only", "-Wall", "-Wno-DECLFILENAME", "--top-module", "chip", "chip.sv"]
     done = subprocess.run(["verilator", *flags], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_icarus
+def test_programs_that_share_cores() -> None:
+    """Shares of a core's resources are times that are fixed when the network is compiled."""
+    net = Builder(2, 5, 5)
+    a = net.conv("x", 2, pads=1)
+    c = net.add(net.conv(net.relu(net.conv(a, 2, pads=1)), 2, pads=1), a)
+    network = lower(net, c, passes=RINGS)
+    hardware = Hardware.load("pimcomp-evaluator")
+    CmcoreShareCoresPass(hardware=hardware, cores=2).apply_to(make_context(), network)
+    assert any(len(core.instances) > 1 for core in network.cores)
+    assert_starts(timed_on(network, hardware))
+
+
+@needs_icarus
+def test_a_large_image_has_a_small_circuit() -> None:
+    """Counters for rings of rows, and coordinates: no more than 30 flip-flops, and text that does not grow."""
+    small, large = (ControlLogic.of(timed_on(pair(size))) for size in (112, 224))
+    for placed in large.units.values():
+        unit = placed.unit
+        walk = sum(unsigned_width(register.high) for register in unit.registers)
+        assert walk + sum(automaton.width for automaton in unit.automata) <= 30
+    assert verilog_of(large).count("\n") == verilog_of(small).count("\n")
+
+
+def test_automata_do_not_grow_with_channels() -> None:
+    one, many = (ControlLogic.of(timed_on(pair(6, channels))) for channels in (1, 8))
+    assert verilog_of(one) == verilog_of(many)
