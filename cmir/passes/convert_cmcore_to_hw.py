@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from cmir.dialects.cmcore import NetworkOp
-from cmir.passes.base import NetworkPass
+from cmir.passes.base import NetworkPass, top_level
 from cmir.passes.hardware import HardwarePass
 from cmir.rtl.chip import ControlLogic
+from cmir.support.diagnostics import CompileError
 from cmir.support.statistics import tally
 from cmir.timing.network import TimedNetwork
 
@@ -32,6 +34,15 @@ class ConvertCmcoreToHwPass(HardwarePass, NetworkPass):
     """
 
     name = "convert-cmcore-to-hw"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        networks = top_level(op, NetworkOp)
+        if len(networks) > 1:
+            raise CompileError(
+                networks[1],
+                f"@{networks[1].sym_name.data} would be a second `@chip`: give each network a module of its own",
+            )
+        super().apply(ctx, op)
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
         logic = ControlLogic.of(TimedNetwork.of(network, self.hardware_for(network)))

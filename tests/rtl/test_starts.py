@@ -22,6 +22,7 @@ from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.chip import ControlLogic
 from cmir.rtl.simulation import simulate
 from cmir.rtl.testbench import TOP, Bench
+from cmir.rtl.trees import TreeTooLarge
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import TimedNetwork
 
@@ -197,3 +198,12 @@ def test_a_large_image_has_a_small_circuit() -> None:
 def test_automata_do_not_grow_with_channels() -> None:
     one, many = (ControlLogic.of(timed_on(pair(6, channels))) for channels in (1, 8))
     assert verilog_of(one) == verilog_of(many)
+
+
+def test_large_trees_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise TreeTooLarge
+
+    monkeypatch.setattr("cmir.rtl.walks.fit", refuse)
+    with pytest.raises(CompileError, match="@conv1 needs a decision tree of more than 64 leaves"):
+        ControlLogic.of(timed_on(pair(4)))
