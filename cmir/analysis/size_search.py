@@ -33,8 +33,8 @@ from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.diagnostics import CompileError, Where
 from cmir.timing.control import DeadlockError
+from cmir.timing.liveness import UntimedRun
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
-from cmir.timing.recurrence import Recurrence
 from cmir.timing.turns import Turns
 
 _WORK = 50_000_000
@@ -295,12 +295,12 @@ class SizeSearch:
         sizing, run, core = self.sizing, None, None
         while True:
             if run is None:
-                run = Recurrence(sizing.actors(sizes), INFERENCES_TO_LIVE)
+                run = UntimedRun(sizing.actors(sizes), INFERENCES_TO_LIVE)
                 self.work += INFERENCES_TO_LIVE * sum(
                     state.actor.iterations for state in run.states.values()
                 )
             try:
-                run.run()
+                run.run_all()
                 return
             except DeadlockError as deadlock:
                 cut = self._cut(_cycle(run, core), sizes, None)
@@ -397,7 +397,7 @@ def _both(one: Collection[int], other: Collection[int]) -> Collection[int]:
     return frozenset(one) & frozenset(other)
 
 
-def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
+def _cycle(run: UntimedRun, core: CoreName | None) -> list[_CreditWait]:
     """Return the waits for room on a cycle of waiting cores in a stuck run; the search starts at `core`, if given."""
     if core is None or not run.exists(run.states[core].inference):
         core = next(name for name, state in run.states.items() if run.exists(state.inference))
@@ -410,7 +410,7 @@ def _cycle(run: Recurrence, core: CoreName | None) -> list[_CreditWait]:
     return [war for war in wars if war is not None]
 
 
-def _wait(run: Recurrence, core: CoreName) -> tuple[CoreName, _CreditWait | None]:
+def _wait(run: UntimedRun, core: CoreName) -> tuple[CoreName, _CreditWait | None]:
     """Return a core that a stuck core waits for, and the wait, or None for data. Missing data take precedence."""
     state = run.states[core]
     inference, iteration = divmod(state.done, state.actor.iterations)

@@ -37,8 +37,8 @@ from cmir.isl.storage import BoundingBox, stacked
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
+from cmir.timing.liveness import UntimedRun
 from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
-from cmir.timing.recurrence import Recurrence
 from cmir.timing.turns import Turns
 
 
@@ -364,8 +364,8 @@ class Sizing:
         return self.ticks * (self.hardware.core.credit_latency + hops)
 
     def check_live(self, sizes: Sizes) -> None:
-        """Run the recurrence until its behaviour repeats. Raises DeadlockError."""
-        Recurrence(self.actors(sizes), INFERENCES_TO_LIVE).run()
+        """Run the network until its behaviour repeats. Raises DeadlockError."""
+        UntimedRun(self.actors(sizes), INFERENCES_TO_LIVE).run_all()
 
 
 INFERENCES_TO_LIVE = 2

@@ -26,7 +26,7 @@ from cmir.proof.control.stages import Budget, PointBudgetError, Stage
 from cmir.support.diagnostics import CompileError
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
-from cmir.timing.recurrence import Recurrence
+from cmir.timing.liveness import UntimedRun
 
 MOST_POINTS = 1 << 28
 """Maximum number of points to enumerate: elements accessed by iterations, slots, and iterations of pairs of cores."""
@@ -179,7 +179,7 @@ class _Proof:
         }
         inferences = max((len(pair.first) for pair in self.pairs), default=0) + 1
         try:
-            Recurrence(actors, inferences).run()
+            UntimedRun(actors, inferences).run_all()
         except DeadlockError as deadlock:
             raise CompileError(self.network, deadlock.message) from None
 
