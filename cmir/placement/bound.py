@@ -104,6 +104,8 @@ def _limit_near_to_both(
 
 def _best_bound(model: cp_model.CpModel, seconds: float, work: float) -> int:
     solver = deterministic_solver(work, seconds)
+    # Presolve takes half of the time, and most models get a better bound for the same work without it.
+    solver.parameters.cp_model_presolve = False
     status = solver.solve(model)
     assert status != cp_model.INFEASIBLE, "any placement has such hops"
     return int(np.ceil(solver.best_objective_bound - 1e-6))
