@@ -59,6 +59,19 @@ def on_core(relation: isl.Map, dims: int, who: Who = "p") -> isl.Map:
     return relation
 
 
+def without_core(order: isl.Map) -> isl.Map:
+    """Return the order of the iterations of one core without the times that are equal to a coordinate of the core.
+
+    These are the same for all iterations of the core and do not affect their order.
+    """
+    for d in reversed(range(order.dim(isl.dim_type.out))):
+        for k in range(order.dim(isl.dim_type.param)):
+            if order.is_subset(order.equate(isl.dim_type.param, k, isl.dim_type.out, d)):
+                order = order.project_out(isl.dim_type.out, d, 1)
+                break
+    return order
+
+
 def cores_of(iterations: isl.Set, dims: int, who: Who = "p") -> isl.Set:
     """Return the cores that run the iterations: `[p0] -> { : 0 <= p0 < 4 }`."""
     return on_core(isl.Map.from_domain(iterations), dims, who).params()

@@ -12,21 +12,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from isl.strategies import Accesses, accesses
 
-from cmir.isl.cores import at, at_core, core_set, count_points, on_core, parameter_values
+from cmir.isl.cores import (
+    Who,
+    at,
+    at_core,
+    core_set,
+    count_points,
+    on_core,
+    parameter_values,
+    without_core,
+)
 from cmir.isl.dependences import Release, full_storage, raw_release, war_release
 from cmir.isl.inferences import in_own_inference
 from cmir.isl.text import read_set
 
 
 def dealt(access: isl.Map, order: isl.Map, cores: int, by: str) -> tuple[isl.Map, isl.Map, isl.Map]:
-    """Iterations dealt out to cores: access and order with the core as a first coordinate, and core -> iteration."""
+    """Iterations dealt out to cores: access and order with the core as a first coordinate, and core -> iteration.
+
+    The core is also the first coordinate of times.
+    """
     dims = [f"i{d}" for d in range(order.dim(isl.dim_type.in_))]
     name = order.get_tuple_name(isl.dim_type.in_)
     spread = isl.Map(
         f"{{ {name}[c, {', '.join(dims)}] -> {name}[{', '.join(dims)}] : 0 <= c < {cores} and {by} }}"
     )
     spread = spread.intersect_range(order.domain())
-    return spread.apply_range(access), spread.apply_range(order), spread
+    times = [f"t{d}" for d in range(order.dim(isl.dim_type.out))]
+    first = isl.Map(
+        f"{{ [{name}[{', '.join(['c', *dims])}] -> [{', '.join(times)}]] -> [{', '.join(['c', *times])}] }}"
+    )
+    order = spread.apply_range(order).domain_map().reverse().apply_range(first)
+    return spread.apply_range(access), order, spread
 
 
 def of_pairs(
@@ -42,6 +59,13 @@ def of_pairs(
             for relation, core in ((order_r, p), (order_w, q))
         )
         yield family, Accesses(case.shape, write, read, theirs, mine)
+
+
+def of_one_core(order: isl.Map, who: Who = "p") -> isl.Map:
+    """The order of one core, whose times have one coordinate less."""
+    own = without_core(on_core(order, 1, who))
+    assert own.dim(isl.dim_type.out) < order.dim(isl.dim_type.out)
+    return own
 
 
 DEALT = st.sampled_from(["c = i0 mod {n}", "c = floor(i0 / 2) mod {n}", "(c = 0 or i0 >= {n})"])
@@ -66,9 +90,9 @@ def test_releases(case: Accesses, writers: int, readers: int, by: str) -> None:
         p = min(point[0] for point in points(one.order_r.domain()))
         q = min(point[0] for point in points(one.order_w.domain()))
         if not families:
-            own, theirs = on_core(family.order_r, 1), on_core(family.order_w, 1, "q")
+            own, theirs = of_one_core(family.order_r), of_one_core(family.order_w, "q")
             families["raw"] = raw_release(family.write, family.read, theirs, own)
-            own, theirs = on_core(family.order_w, 1), on_core(family.order_r, 1, "q")
+            own, theirs = of_one_core(family.order_w), of_one_core(family.order_r, "q")
             read = in_own_inference(family.read)
             families["war"] = war_release(family.write, read, storage, own, theirs)
         raw = raw_release(one.write, one.read, one.order_w, one.order_r)
@@ -87,6 +111,22 @@ def test_cores_are_values_of_parameters() -> None:
     assert at_core(one, [2]).is_equal(isl.Map("{ S[2, i] -> [i] : 2 <= i < 4 }"))
     assert parameter_values(one.params()).tolist() == [[0], [1], [2]]
     assert count_points(one.domain()) == 9
+
+
+@pytest.mark.parametrize(
+    ("order", "times"),
+    [
+        ("S[c, i] -> [c, i]", "S[c, i] -> [i]"),
+        ("S[c, i] -> [i, c]", "S[c, i] -> [i]"),
+        ("S[c, i] -> [floor(i/2), c, i]", "S[c, i] -> [floor(i/2), i]"),
+        ("S[c, i] -> [c + i, i]", "S[c, i] -> [c + i, i]"),
+        ("S[c, i] -> [c]", "S[c, i] -> []"),
+    ],
+)
+def test_times_without_the_core(order: str, times: str) -> None:
+    inside = "0 <= c < 3 and i = 0" if order.endswith("[c]") else "0 <= c < 3 and 0 <= i < 4"
+    own = without_core(on_core(isl.Map(f"{{ {order} : {inside} }}"), 1))
+    assert own.is_equal(isl.Map(f"[p0] -> {{ {times} : {inside} and c = p0 }}"))
 
 
 @given(st.sets(st.tuples(st.integers(0, 3), st.integers(-1, 2)), min_size=1))

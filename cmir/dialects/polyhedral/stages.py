@@ -68,7 +68,14 @@ from cmir.dialects.polyhedral.syntax import (
 from cmir.dialects.symbols import symbol
 from cmir.dialects.syntax import parse_attributes, parse_block, print_attributes
 from cmir.dialects.traits import HasParentNamed
-from cmir.isl.cores import Who, cores_of, on_core, parameter_values, parameters
+from cmir.isl.cores import (
+    Who,
+    cores_of,
+    on_core,
+    parameter_values,
+    parameters,
+    without_core,
+)
 from cmir.isl.dependences import identity_schedule, iterations
 from cmir.isl.inferences import in_any_inference, in_own_inference
 from cmir.isl.schedules import schedule_problem
@@ -207,8 +214,8 @@ class StageOp(IRDLOperation):
         return self.schedule.relation.intersect_domain(self.domain.points)
 
     def order_on_core(self, who: Who = "p") -> isl.Map:
-        """Return the order of the iterations of one core, whose coordinates are parameters."""
-        return on_core(self.order, self.core_dims, who)
+        """Return the order of the iterations of one core, whose coordinates are parameters and not among the times."""
+        return without_core(on_core(self.order, self.core_dims, who))
 
     def cores(self, who: Who = "p") -> isl.Set:
         """Return the cores of the stage, as values of the parameters of `order_on_core`."""
