@@ -23,7 +23,7 @@ stages that are spread over cores.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 
@@ -115,35 +115,40 @@ def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = No
     every = reduce(isl.Map.union, others, domain.lex_ge_set(domain).apply_range(needs))
     if every.n_basic_map() <= _FEW:
         return maximum(every)
-    functions = [maximum(needs), *_needs_before(domain, needs), *others]
+    latest = needs if needs.is_single_valued() else maximum(needs)
+    functions = [latest, *_needs_before(domain, latest), *others]
     pieces = (isl.PwMultiAff.from_map(function) for function in functions)
     return isl.Map.from_pw_multi_aff(reduce(isl.PwMultiAff.union_lexmax, pieces)).coalesce()
 
 
-def _needs_before(domain: isl.Set, needs: isl.Map) -> list[isl.Map]:
-    """Return the latest event needed before each time of `domain`.
+def _needs_before(domain: isl.Set, latest: isl.Map) -> Iterator[isl.Map]:
+    """Yield the latest event needed before each time of `domain`, where it may be later than that of the time itself.
 
-    The result has one map per dimension d, for the earlier times that first differ from the time in dimension d.
-
-    Such a time agrees with the given time in all dimensions before d and is arbitrary in those after d. The dimensions
-    after d are therefore projected out, and each maximum ranges over few dimensions.
+    latest: the latest event that a time needs. There is one map per dimension d, for the earlier times that first
+    differ from the time in dimension d. Such a time agrees with the given time in all dimensions before d and is
+    arbitrary in those after d. The dimensions after d are therefore projected out, and each maximum ranges over few
+    dimensions.
     """
-    rank, found = domain.dim(isl.dim_type.set), []
+    rank = domain.dim(isl.dim_type.set)
     names = [f"t{d}" for d in range(rank)]
-    for d in range(rank):
+    for d in range(rank - 1):
         upto = ", ".join(names[: d + 1])
         outer = domain.project_out(isl.dim_type.set, d + 1, rank - d - 1)
-        latest = maximum(needs.project_out(isl.dim_type.in_, d + 1, rank - d - 1))
+        within = maximum(latest.project_out(isl.dim_type.in_, d + 1, rank - d - 1))
         inner = read_map(f"{{ [{', '.join(names)}] -> [{upto}] }}").intersect_domain(domain)
-        found.append(inner.apply_range(_latest_before(outer, latest)))
-    return found
+        before, _ = _latest_before(outer, within)
+        yield inner.apply_range(before)
+    if rank:
+        before, is_monotonic = _latest_before(domain, latest)
+        needless = latest.domain() if is_monotonic else isl.Set.empty(domain.get_space())
+        yield before.subtract_domain(needless)
 
 
-def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
+def _latest_before(domain: isl.Set, latest: isl.Map) -> tuple[isl.Map, bool]:
     """Return the maximum of a function over the times that are earlier than a time of `domain` in its last dimension.
 
     All other dimensions are equal. Usually the function does not decrease along the last dimension, and the maximum is
-    its value at the preceding time.
+    its value at the preceding time. The second result is True then.
     """
     *same, last = (f"t{d}" for d in range(domain.dim(isl.dim_type.set)))
     times, other = ", ".join([*same, last]), ", ".join([*same, "before"])
@@ -151,8 +156,8 @@ def _latest_before(domain: isl.Set, latest: isl.Map) -> isl.Map:
     just_before = _just_before(earlier.intersect_range(latest.domain())).apply_range(latest)
     larger = latest.apply_range(isl.Map.lex_lt(latest.get_space().range()))
     if larger.is_disjoint(just_before):
-        return just_before
-    return maximum(earlier.apply_range(latest))
+        return just_before, True
+    return maximum(earlier.apply_range(latest)), False
 
 
 def _just_before(earlier: isl.Map) -> isl.Map:
