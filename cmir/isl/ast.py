@@ -18,7 +18,6 @@ import islpy as isl
 import numpy as np
 from xdsl.builder import Builder
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint
 
@@ -28,6 +27,7 @@ from cmir.isl.lattice import lattice_pairs
 from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.nest_cost import NestCost, nest_cost
 from cmir.isl.nests import Nest, Value, Visit, nest_of
+from cmir.isl.operations import INDEX, index_constant, operation
 from cmir.isl.text import IslError
 from cmir.isl.visits import ONCE
 
@@ -157,7 +157,7 @@ def loops_cost(
     node: isl.AstNode, cores: isl.Set = ANY_CORE, coordinates: np.ndarray = ONCE
 ) -> NestCost:
     """Return the cost of the loops built from an AST, summed over cores with these coordinates."""
-    block = Block(arg_types=[IndexType()] * cores.dim(isl.dim_type.param))
+    block = Block(arg_types=[INDEX] * cores.dim(isl.dim_type.param))
     visited: list[Block] = []
     mark: Emit = lambda builder, _: visited.append(builder.insertion_point.block)  # noqa: E731
     append_loops(node, mark, block, parameters=parameters(cores))
@@ -181,16 +181,15 @@ class _BlockScope:
             outer.computed.new_child() if outer else ChainMap()
         )
 
-    def insert(
-        self, kind: Callable[..., Operation], *operands: SSAValue, **properties: str
-    ) -> SSAValue:
+    def insert(self, kind: type[Operation], *operands: SSAValue, **properties: str) -> SSAValue:
         """Return the value of a pure operation, hoisted out of the loops that it does not depend on."""
         key = (kind, *operands, *properties.values())
         if key not in self.computed:
             scope, builder = self, self.builder
             while scope.outer and scope.loop and not any(map(scope.defines, operands)):
                 scope, builder = scope.outer, Builder(InsertPoint.before(scope.loop))
-            scope.computed[key] = builder.insert(kind(*operands, **properties)).results[0]
+            op = operation(kind, *operands, **properties)
+            scope.computed[key] = builder.insert(op).results[0]
         return self.computed[key]
 
     def defines(self, value: SSAValue) -> bool:
@@ -231,13 +230,15 @@ class _Translator:
             return
         upper = self._exclusive(node.for_get_cond(), scope)
         step = self.expression(node.for_get_inc(), scope)
-        body = Block(arg_types=[IndexType()])
+        body = Block(arg_types=[INDEX])
         body.args[0].name_hint = f"i{iterator.lstrip('c')}"
-        loop = scope.builder.insert(scf.ForOp(lower, upper, step, [], Region(body)))
+        loop = scope.builder.insert(
+            scf.ForOp.create(operands=(lower, upper, step), regions=[Region(body)])
+        )
         inner = _BlockScope(body, scope, loop)
         inner.names[iterator] = body.args[0]
         self.node(node.for_get_body(), inner)
-        inner.builder.insert(scf.YieldOp())
+        inner.builder.insert(scf.YieldOp.create())
 
     def _exclusive(self, condition: isl.AstExpr, scope: _BlockScope) -> SSAValue:
         """Return the exclusive bound that `scf.for` needs for a loop condition `i < bound` or `i <= bound`."""
@@ -262,12 +263,12 @@ class _Translator:
         condition = self.expression(node.if_get_cond(), scope)
         then, otherwise = Region(Block()), Region()
         self.node(node.if_get_then_node(), inner := _BlockScope(then.block, scope))
-        inner.builder.insert(scf.YieldOp())
+        inner.builder.insert(scf.YieldOp.create())
         if node.if_has_else_node():
             otherwise.add_block(Block())
             self.node(node.if_get_else_node(), inner := _BlockScope(otherwise.block, scope))
-            inner.builder.insert(scf.YieldOp())
-        scope.builder.insert(scf.IfOp(condition, [], then, otherwise))
+            inner.builder.insert(scf.YieldOp.create())
+        scope.builder.insert(scf.IfOp.create(operands=[condition], regions=[then, otherwise]))
 
     def expression(self, expr: isl.AstExpr, scope: _BlockScope) -> SSAValue:
         """Return the value of an ISL expression as `arith` operations on `index`, or on `i1` for conditions."""
@@ -307,13 +308,13 @@ class _NestTranslator:
                 self.emit(scope.builder, values)
                 continue
             trips = self.value(node.trips, scope, counters)
-            body = Block(arg_types=[IndexType()])
+            body = Block(arg_types=[INDEX])
             body.args[0].name_hint = f"j{node.counter}"
             bounds = self.constants.get(0), trips, self.constants.get(1)
-            loop = scope.builder.insert(scf.ForOp(*bounds, [], Region(body)))
+            loop = scope.builder.insert(scf.ForOp.create(operands=bounds, regions=[Region(body)]))
             inner = _BlockScope(body, scope, loop)
             self.nest(node.body, inner, {**counters, node.counter: body.args[0]})
-            inner.builder.insert(scf.YieldOp())
+            inner.builder.insert(scf.YieldOp.create())
 
     def value(self, value: Value, scope: _BlockScope, counters: Mapping[int, SSAValue]) -> SSAValue:
         total: SSAValue | None = None
@@ -357,7 +358,7 @@ class Constants:
 
     def get(self, value: int) -> SSAValue:
         if value not in self.values:
-            op = arith.ConstantOp(IntegerAttr(value, IndexType()))
+            op = index_constant(value)
             op.result.name_hint = f"c{value}" if value >= 0 else f"cm{-value}"
             at = InsertPoint.at_start(self.block)
             Builder(InsertPoint.after(self.last) if self.last else at).insert(op)
@@ -373,7 +374,7 @@ _COMPARISONS: dict[object, str] = {
     isl.ast_expr_op_type.gt: "sgt",
 }
 
-_BINARY: dict[object, Callable[..., Operation]] = {
+_BINARY: dict[object, type[Operation]] = {
     isl.ast_expr_op_type.add: arith.AddiOp,
     isl.ast_expr_op_type.sub: arith.SubiOp,
     isl.ast_expr_op_type.mul: arith.MuliOp,
