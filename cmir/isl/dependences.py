@@ -117,7 +117,7 @@ def _prefix_maximum(domain: isl.Set, needs: isl.Map, always: isl.Map | None = No
         return maximum(every)
     latest = needs if needs.is_single_valued() else maximum(needs)
     functions = [latest, *_needs_before(domain, latest), *others]
-    pieces = (isl.PwMultiAff.from_map(function) for function in functions)
+    pieces = (isl.PwMultiAff.from_map(function.coalesce()) for function in functions)
     return isl.Map.from_pw_multi_aff(reduce(isl.PwMultiAff.union_lexmax, pieces)).coalesce()
 
 
