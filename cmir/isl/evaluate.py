@@ -8,8 +8,9 @@ coordinates have full size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import gcd, lcm
 
 import islpy as isl
@@ -81,6 +82,16 @@ def _affine(aff: isl.Aff) -> _Affine:
     )
 
 
+def _holds(equality: bool, affine: _Affine, point: Coordinates) -> np.ndarray:
+    value = affine(point)
+    return value == 0 if equality else value >= 0
+
+
+def _folded(combine: np.ufunc, parts: Iterable[np.ndarray], nothing: bool) -> np.ndarray:
+    """Return all parts combined; `nothing` if there are none. Each step is an array of the size of the result."""
+    return reduce(combine, parts) if (parts := list(parts)) else np.asarray(nothing)
+
+
 @dataclass(frozen=True)
 class _Guard:
     """A union of conjunctions of `affine = 0` (True) and `affine >= 0` (False)."""
@@ -88,14 +99,13 @@ class _Guard:
     conjunctions: tuple[tuple[tuple[bool, _Affine], ...], ...]
 
     def __call__(self, point: Coordinates) -> np.ndarray:
-        result = np.asarray(False)
-        for constraints in self.conjunctions:
-            holds = np.asarray(True)
-            for equality, affine in constraints:
-                value = affine(point)
-                holds = holds & (value == 0 if equality else value >= 0)
-            result = result | holds
-        return result
+        either = [
+            _folded(
+                np.logical_and, (_holds(*constraint, point) for constraint in constraints), True
+            )
+            for constraints in self.conjunctions
+        ]
+        return _folded(np.logical_or, either, False)
 
     def __str__(self) -> str:
         conjunctions = [

@@ -176,10 +176,11 @@ def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
             raise CompileError(op, f"a control loop computes on `index`, got {type_}")
     if isinstance(op, _DIVISIONS) and np.any(operands[1] == 0):
         raise CompileError(op, "a control loop divides by zero")
-    # Detect overflow in floating point, which does not wrap around.
-    rough = [x.astype(np.float64) for x in operands] if isinstance(op, _GROWING) else operands
-    if np.any(np.abs(np.asarray(evaluate(op, *rough), np.float64)) >= _BOUND):
-        raise CompileError(op, "numbers in a control loop must be smaller than 2^62")
+    if isinstance(op, _GROWING):
+        # Detect overflow in floating point, which does not wrap around.
+        rough = evaluate(op, *(x.astype(np.float64) for x in operands))
+        if np.any(np.abs(rough) >= _BOUND):
+            raise CompileError(op, _TOO_LARGE)
     return np.asarray(evaluate(op, *operands))
 
 
@@ -224,6 +225,8 @@ def branches(op: scf.IfOp, frame: Frame, keys: list[np.ndarray]) -> Iterator[tup
 def _constant(op: Operation) -> int:
     assert isinstance(op, arith.ConstantOp) and isinstance(op.value, IntegerAttr)
     value = op.value.value.data
+    if abs(value) >= _BOUND:
+        raise CompileError(op, _TOO_LARGE)
     return value & 1 if op.value.type == i1 else value
 
 
@@ -280,6 +283,8 @@ _GROWING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
 
 _BOUND = 1 << 62
 """Exclusive bound of magnitudes, so that sums and differences of two numbers, and the trips of a loop, are exact."""
+
+_TOO_LARGE = "numbers in a control loop must be smaller than 2^62"
 
 _NUMBER_BYTES = 8
 """The bytes of a number in a frame."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from decimal import Decimal
+from functools import cache
 
 from cmir.support.diagnostics import CompileError, Where
 
@@ -71,6 +72,7 @@ def bytes_text(size: int) -> str:
     )
 
 
+@cache
 def _physical() -> int:
     """Return the bytes of memory of the machine, or of the control group that the process is in."""
     try:
