@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cmir.elaboration.automata import NEVER
+from cmir.elaboration.automata import ALWAYS, NEVER
 
 
 def columns_of(table: np.ndarray) -> np.ndarray:
@@ -58,6 +58,7 @@ class Ring:
         self.writes, self.reads = writes, reads
         self.itself = itself
         self._needs: dict[int, np.ndarray] = {}
+        self._waits: dict[int, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
 
     @property
     def rows(self) -> int:
@@ -88,6 +89,14 @@ class Ring:
         if size not in self._needs:
             self._needs[size] = self._needs_uncached(size)
         return self._needs[size]
+
+    def waits(self, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the iterations of the writer with `needs`, and the inference and iteration that each needs."""
+        if size not in self._waits:
+            needs = self.needs(size)
+            waits = np.flatnonzero(needs > ALWAYS)
+            self._waits[size] = waits, *np.divmod(needs[waits], self.reads)
+        return self._waits[size]
 
     def _needs_uncached(self, size: int) -> np.ndarray:
         iteration, needed = self._by_row(size) if self.in_order else self._by_time(size)

@@ -18,7 +18,6 @@ from cmir.analysis.buffers import ReaderBuffer
 from cmir.analysis.size_cover import Key
 from cmir.analysis.sizing import Sizing
 from cmir.dialects.core_name import CoreName
-from cmir.elaboration.automata import ALWAYS
 from cmir.timing.latest import latest_schedule, places_of
 
 _PARTS = 4
@@ -77,9 +76,7 @@ def _fewest(
 
     def suffice(rows: int) -> bool:
         for ring, (writer, reader) in edges:
-            needs = ring.needs(rows)
-            waits = np.flatnonzero(needs > ALWAYS)
-            inference, iteration = np.divmod(needs[waits], ring.reads)
+            waits, inference, iteration = ring.waits(rows)
             free = starts[reader][iteration] + interval * inference
             if (starts[writer][waits] < free + sizing.credit_delay(reader, writer)).any():
                 return False
