@@ -67,7 +67,7 @@ def sweep(
 
     hardware: the machine whose fields are changed; see `cmir.compile`.
     fields: values by field, `section.field` or `section__field`; all combinations are run. None removes a field. Fields
-        of `crossbar.model` need `random`.
+        of `crossbar.model`, and `crossbar.adc_bits`, need `random`.
     random: the seed of random inputs; each machine then also runs them and compares the results with a reference, and a
         row of results that differ has failed. With a model of crossbars, exact products are compared, and a row has the
         `deviation` of the model.
@@ -121,11 +121,13 @@ def sweep_model(
 ) -> SweepTable:
     """Run a model that has been read on the machines of a grid; see `sweep`.
 
-    mapping: storage, replication and time limit of the placement. Raises CompileError if a field of the model of
-    crossbars is changed, and there is no run.
+    mapping: storage, replication and time limit of the placement. Raises CompileError if a field is changed that
+    changes results alone, and there is no run.
     """
-    if run is None and grid.of_model is not None:
-        raise CompileError(None, f"`{grid.of_model}` changes results alone: give data, --run SEED")
+    if run is None and grid.of_results is not None:
+        raise CompileError(
+            None, f"`{grid.of_results}` changes results alone: give data, --run SEED"
+        )
     with ExitStack() as stack:
         if output is not None:
             stack.enter_context(lock(output))

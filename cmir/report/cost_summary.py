@@ -15,6 +15,7 @@ from cmir.analysis.inference_costs import InferenceCosts, LinkUse
 from cmir.dialects.core_name import CoreName
 from cmir.hardware.description import Hardware
 from cmir.hardware.topology import link_text
+from cmir.report.computed_bits import bits_of
 from cmir.report.summary import lines_of
 from cmir.support.atomic import atomic_path
 from cmir.support.counts import count_of
@@ -123,12 +124,15 @@ def run_figures(
     the node of the model that each program comes from, where it is known.
     """
     clock = hardware.system.clock_hz
+    bits = bits_of(hardware)
 
     def seconds(cycles: float | None) -> float | None:
         return None if cycles is None or clock is None else cycles / clock
 
     return {
         "hardware": hardware.name,
+        "bits_computed": None if bits is None else bits.computed,
+        "bits_costed": None if bits is None else bits.costed,
         "inferences": report.inferences,
         "cores": cores,
         "crossbars": costs.crossbars,

@@ -30,6 +30,9 @@ MOST_POINTS = 100_000
 MODEL = "crossbar.model"
 """The table of the model of crossbars, whose fields change nothing but results."""
 
+ADC_BITS = "adc_bits"
+"""The field of `crossbar` that changes nothing but results either: the time of a conversion is `adc_cycles`."""
+
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)(?::(\d+))?")
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 
@@ -42,9 +45,9 @@ class Axis:
     values: tuple[Any, ...]
 
     @property
-    def of_model(self) -> bool:
-        """True if the field is part of the model of crossbars."""
-        return f"{self.field}.".startswith(f"{MODEL}.")
+    def of_results(self) -> bool:
+        """True if the field changes results, but no cycle and no picojoule."""
+        return f"{self.field}.".startswith(f"{MODEL}.") or self.field == f"crossbar.{ADC_BITS}"
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,9 @@ class Grid:
         return prod(len(axis.values) for axis in self.axes)
 
     @property
-    def of_model(self) -> str | None:
-        """A field of the model of crossbars that is changed, or None."""
-        return next((axis.field for axis in self.axes if axis.of_model), None)
+    def of_results(self) -> str | None:
+        """A field that is changed and changes results alone, or None."""
+        return next((axis.field for axis in self.axes if axis.of_results), None)
 
     def points(self) -> Iterator[SweepPoint]:
         fields = [axis.field for axis in self.axes]
@@ -114,6 +117,7 @@ def make_axes(
                 raise ValueError(f"`{axis.field}` is set twice")
             axes.append(axis)
             _check_count(prod(len(axis.values) for axis in axes), "the fields have {} combinations")
+        _check_converted([axis.field for axis in axes], models)
     return axes
 
 
@@ -156,6 +160,18 @@ def _axis(
     if twice := [c for c, count in counts.items() if count > 1]:
         raise ValueError(f"`{field}` has the value {twice[0]} twice")
     return Axis(field, tuple(values))
+
+
+def _check_converted(fields: Sequence[str], models: Sequence[type[ModelSettings]]) -> None:
+    """Refuse bits of the ADC if no model of the sweep computes with them."""
+    field = f"crossbar.{ADC_BITS}"
+    computing = any(
+        settings.computed_bits is None or ADC_BITS in settings.computed_bits for settings in models
+    )
+    if field in fields and not computing:
+        names = " and ".join(f"`{settings.name}`" for settings in models)
+        hint = f"choose a model with converters, `{MODEL}.name=quantised`"
+        raise ValueError(f"`{field}` changes nothing with the model {names}: {hint}")
 
 
 def _check_name(section: str, name: str) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,30 +102,40 @@ def test_accuracy_with_exact_products(data: list[str], capsys: pytest.CaptureFix
 def test_bits_that_are_computed(
     chip: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The summary and the page of every run say which bits of the description results have."""
-    for hardware, text in (
+    """The summary, the page and the JSON of every run say which bits of the description results have."""
+    converters = ["crossbar.input_bits", "crossbar.adc_bits"]
+    for hardware, text, bits in (
         (
             "hermes",
             "bits computed: none, products are exact; in costs alone: crossbar.input_bits, ",
+            ([], [*converters, "system.element_bits"]),
         ),
-        (chip, "bits computed: crossbar.input_bits, crossbar.adc_bits\n"),
+        (chip, "bits computed: crossbar.input_bits, crossbar.adc_bits\n", (converters, [])),
     ):
-        page = str(tmp_path / "page")
-        assert run("--random", "0", "--quiet", "--hardware", hardware, "--report", page) == 0
+        page, table = tmp_path / "page", tmp_path / "figures.json"
+        files = ("--report", str(page), "--json", str(table))
+        assert run("--random", "0", "--quiet", "--hardware", hardware, *files) == 0
         assert f"\n{text}" in capsys.readouterr().out
-        assert f'"bits":"{text.strip()}' in (tmp_path / "page" / "index.html").read_text()
+        assert f'"bits":"{text.strip()}' in (page / "index.html").read_text()
+        figures = json.loads(table.read_text())
+        assert (figures["bits_computed"], figures["bits_costed"]) == bits
 
 
 def test_figures_of_the_machine_do_not_depend_on_the_model(
     data: list[str], chip: str, tmp_path: Path
 ) -> None:
-    found: list[object] = []
+    """Only which bits are computed does."""
+    found: list[dict[str, Any]] = []
     for number, text in enumerate((CHIP, CHIP.partition("[crossbar.model]")[0])):
         Path(chip).write_text(text)
         table = tmp_path / f"{number}.json"
         assert run(data[0], "--quiet", "--hardware", chip, "--json", str(table)) == 0
         found.append(json.loads(table.read_text()))
-    assert found[0] == found[1]
+    with_model, exact = (
+        {name: value for name, value in table.items() if not name.startswith("bits_")}
+        for table in found
+    )
+    assert with_model == exact and found[0]["bits_computed"] == found[1]["bits_costed"] != []
 
 
 def test_ranges_are_kept(data: list[str], chip: str, tmp_path: Path) -> None:

@@ -119,6 +119,10 @@ def test_values(setting: str, values: tuple[Any, ...]) -> None:
             "`crossbar.model.at` must be a number >= 0, got -1",
         ),
         (["crossbar.model.name=pmc"], "`crossbar.model.name` must be one of ideal, quantised"),
+        (
+            ["crossbar.adc_bits=4,6"],
+            "`crossbar.adc_bits` changes nothing with the model `ideal`: choose a model with converters",
+        ),
         (["crossbar.model.name=none"], "must be the name of a model, got None"),
     ],
 )
@@ -397,6 +401,13 @@ def test_front_of_chosen_figures(machine: Path, tmp_path: Path, capsys: Any) -> 
         (
             ["-o", "rows.csv", "--hardware", "hermes", "--set", "crossbar.model.name=pcm"],
             "error: `crossbar.model.name` changes results alone: give data, --run SEED\n",
+        ),
+        (
+            [
+                *("-o", "rows.csv", "--set", "crossbar.adc_bits=4,8"),
+                *("--set", "crossbar.model.name=pcm"),
+            ],
+            "error: `crossbar.adc_bits` changes results alone: give data, --run SEED\n",
         ),
         (
             ["-o", "rows.csv", "--set", "core.count=1", "--client", "tcp://x:1", "--jobs", "2"],
