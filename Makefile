@@ -14,6 +14,7 @@
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
+# make aihwkit  compare models of crossbars with IBM's aihwkit, in an environment of its own
 # make docs   build the documentation site in build/site; REPO_URL=… makes its pages link to the repository
 # make dist-check   build the packages and try them out in an empty environment
 #
@@ -42,7 +43,7 @@ CHECK_PYTHON = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
 TOOLS := chromium=chromium,chromium-browser coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo notebooks mlir docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo aihwkit notebooks mlir docs dist-check venv clean
 
 demo: $(DEMO_STAMP)
 	@echo "make demo: compiling and running examples/digits"
@@ -132,6 +133,13 @@ TORCH ?= torch
 zoo: $(TORCH_STAMP)
 	pytest -q --show-capture=no tests/exports/test_modules.py
 	PYTHONPATH=$(CURDIR)/tests python -m exports.zoo_table $(ZOO_FLAGS)
+
+# Takes five minutes. The stored figures are those of this version; another one: make aihwkit AIHWKIT=aihwkit==1.2.0
+AIHWKIT ?= aihwkit==1.1.0
+aihwkit:
+	$(MAKE) --no-print-directory venv VENV=build/aihwkit
+	build/aihwkit/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' '$(AIHWKIT)' -e .
+	PATH=$(CURDIR)/build/aihwkit/bin:$$PATH pytest -q tests/crossbars/aihwkit_checks.py
 
 # With another program than that of heir-py: make mlir MLIR_FLAGS="--mlir-opt /usr/bin/mlir-opt-19"
 mlir: $(MLIR_STAMP)

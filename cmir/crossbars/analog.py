@@ -25,14 +25,14 @@ from cmir.hardware.crossbar_models import Quantised
 class AnalogTile:
     """A tile after programming.
 
-    cells: weights in units of `unit`, shape (outputs, inputs). output: the ADC; None for exact outputs. noise: standard
-    deviation of the noise of an output. key: of the noise.
+    cells: weights in units of `unit`, shape (outputs, inputs). gain: of all outputs or, with the shape (outputs, 1), of
+    each. output: the ADC; None for exact outputs. noise: standard deviation of an output. key: of the noise.
     """
 
     tile: Tile
     cells: np.ndarray
     unit: float
-    gain: float
+    gain: float | np.ndarray
     output: OutputConverter | None
     noise: float
     key: Key
@@ -68,10 +68,13 @@ class Analog(CrossbarModel):
         return given.calibration_inputs if outputs or inputs else 0
 
     @abstractmethod
-    def devices(self, where: Where, tile: Tile, weights: np.ndarray) -> tuple[np.ndarray, float]:
+    def devices(
+        self, where: Where, tile: Tile, weights: np.ndarray
+    ) -> tuple[np.ndarray, float | np.ndarray]:
         """Return the weights that devices have, and the gain of the tile's outputs.
 
-        weights: target, shape (outputs, inputs), in float64.
+        weights: target, shape (outputs, inputs), in float64. The gain is that of all outputs or, with the shape
+        (outputs, 1), of each.
         """
 
     def program(self, where: Where, matrix: np.ndarray, tiles: Sequence[Tile]) -> AnalogMatrix:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # Register their classes.
 from cmir.crossbars import (
+    aihwkit,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     analog,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     bit_sliced,  # noqa: F401  # pyright: ignore[reportUnusedImport]
     pcm,  # noqa: F401  # pyright: ignore[reportUnusedImport]

@@ -23,8 +23,11 @@ from typing import Any, ClassVar, TypeVar
 
 from cmir import extensions
 from cmir.hardware.fields import (
+    Arguments,
     Kind,
     Table,
+    arguments,
+    choice,
     described,
     fields_given,
     flag,
@@ -114,8 +117,8 @@ class _Converting(ModelSettings):
 
 
 @dataclass(frozen=True)
-class _Noisy(_Converting):
-    """Fields of models with noise."""
+class AnalogSettings(_Converting):
+    """Fields of models of analog devices between converters, `cmir.crossbars.analog.Analog`."""
 
     output_noise: float = described(
         real(0),
@@ -127,7 +130,7 @@ class _Noisy(_Converting):
 
 @crossbar_model("quantised")
 @dataclass(frozen=True)
-class Quantised(_Noisy):
+class Quantised(AnalogSettings):
     """Exact weights between converters of `crossbar.input_bits` and `crossbar.adc_bits`.
 
     A converter without bits is exact.
@@ -161,7 +164,7 @@ class BitSliced(ModelSettings):
 
 @crossbar_model("pcm")
 @dataclass(frozen=True)
-class Pcm(_Noisy):
+class Pcm(AnalogSettings):
     """Pairs of phase-change cells that are programmed with errors, drift, and are read with noise.
 
     Sources: [1] S. R. Nandakumar et al., Phase-change memory models for deep learning training and inference, ICECS
@@ -202,6 +205,11 @@ class Pcm(_Noisy):
         default=(0.0088, 0.65, 0.2),
     )
     read_time: float = described(real(), "time of a read, for 1/f noise [1]", "s", default=250e-9)
+    drifting: str = described(
+        choice("cells", "differences"),
+        "what drifts and is read: both cells of a pair, or their difference as one cell, as in aihwkit",
+        default="cells",
+    )
     programming_scale: float = described(real(0), "factor of programming errors", default=1.0)
     drift_scale: float = described(real(0), "factor of drift exponents", default=1.0)
     read_scale: float = described(real(0), "factor of the 1/f noise", default=1.0)
@@ -214,7 +222,7 @@ class Pcm(_Noisy):
 
 @crossbar_model("reram")
 @dataclass(frozen=True)
-class Reram(_Noisy):
+class Reram(AnalogSettings):
     """Pairs of resistive cells of NeuRRAM, whose conductances relax after programming.
 
     Source: W. Wan et al., A compute-in-memory chip based on resistive random-access memory, Nature 608, 504-512 (2022).
@@ -229,6 +237,53 @@ class Reram(_Noisy):
         real(), "conductance that the largest weight of a tile is mapped to", "µS", default=40.0
     )
     noise_scale: float = described(real(0), "factor of all deviations", default=1.0)
+
+
+@crossbar_model("aihwkit")
+@dataclass(frozen=True)
+class Aihwkit(AnalogSettings):
+    """Devices of IBM's aihwkit, which must be installed: `pip install 'cmir[aihwkit]'`.
+
+    Its noise models program, drift and read the weights of each tile. Their parameters are those of aihwkit, for
+    devices that have been calibrated there. Converters are those of `quantised`.
+    """
+
+    at: float = described(real(0), "time of reading, after programming", "s", default=0.0)
+    noise_model: str = described(
+        choice(
+            "PCMLikeNoiseModel",
+            "CustomDriftPCMLikeNoiseModel",
+            "HermesNoiseModel",
+            "ReRamWan2022NoiseModel",
+            "ReRamCMONoiseModel",
+            "StateIndependentNoiseModel",
+        ),
+        "class of the noise model in `aihwkit.inference.noise`",
+        default="PCMLikeNoiseModel",
+    )
+    noise_arguments: Arguments | None = described(
+        arguments(), "arguments of the noise model", absent="none"
+    )
+    converter: str | None = described(
+        choice(
+            "SinglePairConductanceConverter",
+            "DualPairConductanceConverter",
+            "NPairConductanceConverter",
+            "CustomPairConductanceConverter",
+            "SingleDeviceConductanceConverter",
+        ),
+        "class of the converter from weights to conductances in `aihwkit.inference.converter.conductance`",
+        absent="that of the noise model",
+    )
+    converter_arguments: Arguments | None = described(
+        arguments(), "arguments of the converter", absent="none"
+    )
+    compensation: str = described(
+        choice("global", "columns", "none"),
+        "drift compensation: one factor for a tile (`GlobalDriftCompensation`), or one for each of its outputs "
+        "(`PerColumnDriftCompensation`)",
+        default="global",
+    )
 
 
 BUILT_IN = dict(_models)

@@ -6,6 +6,7 @@ Sections are loaded, checked and documented from these declarations, so a new fi
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -15,6 +16,9 @@ from cmir.support.diagnostics import CompileError, Where
 from cmir.support.similar import did_you_mean
 
 Section = TypeVar("Section")
+
+_NAME = re.compile(r"\w+", re.ASCII)
+"""A name that TOML writes without quotes, and that may be an argument."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,23 @@ def words(*names: str) -> Kind:
     return Kind(f"a list of some of {', '.join(names)}, each once", accepts, tuple)
 
 
+def arguments() -> Kind:
+    """Return the kind of tables of arguments, whose names are words; the field holds `Arguments`."""
+
+    def is_table(value: Any) -> bool:
+        if not isinstance(value, Mapping):
+            return False
+        named = all(_NAME.fullmatch(name) for name in value)
+        return named and all(is_item(item) or is_table(item) for item in value.values())
+
+    def is_item(value: Any) -> bool:
+        if isinstance(value, list):
+            return all(map(is_item, value))
+        return isinstance(value, str | int) or _is_finite(value)
+
+    return Kind("a table of numbers, words, lists of them, and such tables", is_table, Arguments.of)
+
+
 def edges() -> Kind:
     """Return the kind of lists of pairs of places, each a list of integers; the field holds tuples."""
 
@@ -130,8 +151,9 @@ def _is_finite(value: Any) -> bool:
 
 def _largest(value: Any) -> float:
     """Return the largest magnitude of the numbers in a value of TOML; 0 without numbers."""
-    if isinstance(value, list):
-        return max(map(_largest, value), default=0)
+    if isinstance(value, list | Mapping):
+        items = value.values() if isinstance(value, Mapping) else value
+        return max(map(_largest, items), default=0)
     return abs(value) if isinstance(value, int | float) else 0
 
 
@@ -213,3 +235,24 @@ class Table:
     def toml(self) -> dict[str, Any]:
         """Return the table in a file, without fields that have their default values."""
         return fields_given(self)
+
+
+@dataclass(frozen=True)
+class Arguments(Table):
+    """Arguments of a function, by name; lists are tuples, and tables are `Arguments`."""
+
+    given: tuple[tuple[str, Any], ...] = ()
+
+    @staticmethod
+    def of(table: Mapping[str, Any]) -> Arguments:
+        """Return the arguments that a TOML table holds."""
+
+        def kept(value: Any) -> Any:
+            if isinstance(value, list):
+                return tuple(map(kept, value))
+            return Arguments.of(value) if isinstance(value, Mapping) else value
+
+        return Arguments(tuple((name, kept(value)) for name, value in table.items()))
+
+    def toml(self) -> dict[str, Any]:
+        return {name: as_toml(value) for name, value in self.given}
