@@ -6,33 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from crossbars.packages import install
 
-from cmir.crossbars import model
 from cmir.crossbars.choice import model_of
 from cmir.crossbars.model import Where
 from cmir.crossbars.random import Columns
 from cmir.crossbars.tiles import matrix_of, tiles_of
 from cmir.documentation.transcripts import blocks
-from cmir.hardware import crossbar_models
-from cmir.hardware.crossbar_models import BUILT_IN
 from cmir.hardware.description import Hardware
 from cmir.support.diagnostics import CompileError
 from cmir.support.unloaded import forget_unloaded
 
 PAGE = Path(__file__).parents[2] / "docs" / "crossbar-models.md"
 CHIP = '[crossbar]\nrows = 3\ncolumns = 2\n[crossbar.model]\nname = "leaky"\nleak = 0.25\n'
-
-
-def install(code: str, name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package with a module of models, as if nothing had been registered by packages."""
-    monkeypatch.setattr(crossbar_models, "_models", dict(BUILT_IN))
-    monkeypatch.setattr(model, "_classes", dict(model._classes))  # pyright: ignore[reportPrivateUsage]
-    (place / f"{name}.py").write_text(code, encoding="utf-8")
-    info = place / f"{name}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[cmir.crossbars]\n{name} = {name}\n")
-    monkeypatch.syspath_prepend(place)
 
 
 def test_the_example_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
