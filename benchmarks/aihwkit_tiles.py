@@ -40,8 +40,8 @@ RANDOM = {
 """Outputs and inputs of tiles of normally distributed weights."""
 
 STORED = Path(__file__).parents[1] / "tests" / "crossbars" / "aihwkit_tiles.npz"
-"""Tiles of trained networks, as integers: of the network for MNIST of the ONNX Model Zoo (MIT licence), and of ResNet-20 of
-IBM/cmnnc (Apache licence). `aihwkit_networks.py` has written them."""
+"""Tiles of trained networks, as integers: of the network for MNIST of the ONNX Model Zoo (MIT licence), and of
+ResNet-20 of IBM/cmnnc (Apache licence). `aihwkit_networks.py` has written them."""
 
 SEEDS = 24
 INPUTS = 200
