@@ -200,16 +200,21 @@ def test_groups_are_of_equal_length(most: int) -> None:
     assert lanes_for(most, 100, 1) == 1
 
 
-def test_the_automatic_number_of_lanes() -> None:
-    """Small networks run in many lanes; those whose chunks are wide, or whose buffers are large, in fewer."""
+@pytest.mark.parametrize(("size", "lanes"), [(64, 1), (48, 1), (32, 7)])
+def test_the_automatic_number_of_lanes(size: int, lanes: int) -> None:
+    """Small networks run in many lanes; those whose chunks are wide, or whose buffers are large, in fewer.
+
+    Two chunks of 16·9·size² elements, and a million at once: one lane at 64×64, three at 48×48, which would be slower
+    than one, and seven at 32×32.
+    """
     assert convolutions("").simulator.lanes_for(None) == 64
     assert convolutions("").simulator.lanes_for(5) == 5
-    wide = Builder(16, 64, 64)
+    wide = Builder(16, size, size)
     x = wide.conv(wide.conv("x", 16, pads=1), 16, pads=1)
     model = wide.model(x)
     whole, rings = (compile_network(model, passes=passes).simulator for passes in ("", RINGS[1]))
-    assert whole.lanes_for(1000) < 4
-    assert whole.lanes_for(1000) < rings.lanes_for(1000) <= 64
+    assert whole.lanes_for(None) == lanes
+    assert whole.lanes_for(None) < rings.lanes_for(None) <= 64
 
 
 def test_an_index_that_is_out_of_range_names_the_inference() -> None:
