@@ -16,8 +16,8 @@ from cmir.rtl.verilog import export_verilog
 from cmir.support.counts import count_of
 from cmir.timing.network import TimedNetwork
 
-_WORTH_COMPILING = 1 << 21
-"""Cycles times units beyond which Verilator's compilation takes less time than it saves."""
+_WORTH_COMPILING = 1 << 17
+"""Cycles beyond which Verilator's compilation takes less time than it saves."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def simulate(
     logic = ControlLogic.of(timed)
     bench = Bench.of(logic, timed, inferences, "chip.starts")
     if simulator is None:
-        long = bench.last * len(bench.names) > _WORTH_COMPILING
+        long = bench.last > _WORTH_COMPILING
         preferred: SimulatorName = "verilator" if long else "icarus"
         simulator = preferred if preferred in (available := installed()) else available[0]
     with TemporaryDirectory() as directory:

@@ -76,6 +76,38 @@ def _parser() -> argparse.ArgumentParser:
         " input)",
     )
     add_version(parser)
+    _add_actions(parser)
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="FILE",
+        type=Path,
+        help="write the IR to FILE, and the parameters next to it, with the suffix .safetensors; or write the drawing"
+        " or the Verilog to FILE (default: print them)",
+    )
+    parser.add_argument(
+        "--weights", metavar="FILE", type=Path, help="write the parameters to this file instead"
+    )
+    parser.add_argument(
+        "--print-debuginfo",
+        action="store_true",
+        help="print locations, so that reports and errors on the IR know the nodes of the model",
+    )
+    parser.add_argument(
+        "--dependence",
+        metavar="WRITER:READER[:ARRAY]",
+        type=lambda text: text.split(":"),
+        default=[],
+        help="dependence to draw if there are several, by the names of the stages, or of their nodes, and of the array",
+    )
+    add_import(parser)
+    parser.add_argument("--no-batch", action="store_true", help="deprecated: --samples whole")
+    add_memory(parser)
+    return parser
+
+
+def _add_actions(parser: argparse.ArgumentParser) -> None:
+    """Add what the tool can do, one of which must be chosen."""
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument(
         "--import-onnx",
@@ -106,33 +138,6 @@ def _parser() -> argparse.ArgumentParser:
     action.add_argument(
         "--list-operators", action="store_true", help="list the supported ONNX operators"
     )
-    parser.add_argument(
-        "-o",
-        dest="output",
-        metavar="FILE",
-        type=Path,
-        help="write the IR to FILE, and the parameters next to it, with the suffix .safetensors; or write the drawing"
-        " or the Verilog to FILE (default: print them)",
-    )
-    parser.add_argument(
-        "--weights", metavar="FILE", type=Path, help="write the parameters to this file instead"
-    )
-    parser.add_argument(
-        "--print-debuginfo",
-        action="store_true",
-        help="print locations, so that reports and errors on the IR know the nodes of the model",
-    )
-    parser.add_argument(
-        "--dependence",
-        metavar="WRITER:READER[:ARRAY]",
-        type=lambda text: text.split(":"),
-        default=[],
-        help="dependence to draw if there are several, by the names of the stages, or of their nodes, and of the array",
-    )
-    add_import(parser)
-    parser.add_argument("--no-batch", action="store_true", help="deprecated: --samples whole")
-    add_memory(parser)
-    return parser
 
 
 def _draw_relation(options: argparse.Namespace, shapes: Mapping[str, Sequence[int]]) -> None:

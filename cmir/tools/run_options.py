@@ -38,6 +38,7 @@ def run_parser() -> argparse.ArgumentParser:
     _add_machine(parser)
     _add_work(parser)
     _add_checks(parser)
+    _add_circuits(parser)
     add_accuracy_options(parser)
     add_memory(parser)
     parser.add_argument(
@@ -167,6 +168,20 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_circuits(parser: argparse.ArgumentParser) -> None:
+    """Add the options for control units as circuits."""
+    parser.add_argument(
+        "--rtl",
+        nargs="?",
+        const="auto",
+        choices=("auto", *SIMULATORS),
+        metavar="SIMULATOR",
+        help="simulate the control units as circuits, cycle by cycle, and compare each start of the run's inferences, 4"
+        " at least and 16 at most, with the timing model; with icarus or verilator, by default the faster of those that"
+        " are installed",
+    )
+
+
 def _add_checks(parser: argparse.ArgumentParser) -> None:
     """Add the options for comparisons and proofs."""
     parser.add_argument(
@@ -208,16 +223,6 @@ def _add_checks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed", metavar="S", type=natural, help="draws the delays of --schedules (default: 0)"
-    )
-    parser.add_argument(
-        "--rtl",
-        nargs="?",
-        const="auto",
-        choices=("auto", *SIMULATORS),
-        metavar="SIMULATOR",
-        help="simulate the control units as circuits, cycle by cycle, and compare each start of the run's inferences, 4"
-        " at least and 16 at most, with the timing model; with icarus or verilator, by default the faster of those that"
-        " are installed",
     )
     parser.add_argument(
         "--rtol",
