@@ -64,19 +64,22 @@ class ControlLogic:
         pace: Pace = self.units[wait.source].unit.pace
         return DelayLine.of(wait.delay - 1, pace) if wait.delay > 1 else None
 
-    def modules(self) -> Iterator[hw.HWModuleOp]:
-        """Yield the modules: control units, each before those that use it, and last the chip."""
-        lines: dict[DelayLine, None] = {}
-        units: list[hw.HWModuleOp] = []
-        seen: set[ControlUnit] = set()
+    @cached_property
+    def delay_lines(self) -> list[tuple[CoreName, DelayLine]]:
+        """The delay lines between units: those that delay starts of one unit by as many cycles are one."""
+        found: dict[tuple[CoreName, DelayLine], None] = {}
         for placed in self.units.values():
             for wait in placed.waits:
                 if (line := self.delay_line(wait)) is not None:
-                    lines[line] = None
-            if placed.unit in seen:
-                continue
-            seen.add(placed.unit)
-            for part in unit_modules(self.kinds[placed.unit], placed.unit, _labels(placed)):
+                    found[wait.source, line] = None
+        return list(found)
+
+    def modules(self) -> Iterator[hw.HWModuleOp]:
+        """Yield the modules: control units, each before those that use it, and last the chip."""
+        lines = dict.fromkeys(line for _, line in self.delay_lines)
+        units: list[hw.HWModuleOp] = []
+        for unit in self.kinds:
+            for part in self.parts(unit):
                 if isinstance(part, DelayLine):
                     lines[part] = None
                 else:
@@ -84,6 +87,11 @@ class ControlLogic:
         yield from (line.module() for line in lines)
         yield from units
         yield self._chip()
+
+    def parts(self, unit: ControlUnit) -> Iterator[hw.HWModuleOp | DelayLine]:
+        """Yield the modules of a kind of control unit: its automata in order, delay lines of its pace, and the unit."""
+        first = next(placed for placed in self.units.values() if placed.unit == unit)
+        return unit_modules(self.kinds[unit], unit, _labels(first))
 
     def ports(self, placed: PlacedUnit) -> dict[str, str]:
         """Return the name of the chip's output for each coordinate of a core that changes."""
@@ -114,16 +122,14 @@ class ControlLogic:
     ) -> None:
         """Connect the starts of each unit, later by their delay, to those that wait for it."""
         delayed: dict[tuple[CoreName, DelayLine], SSAValue] = {}
+        for source, line in self.delay_lines:
+            label = f"{self.names[source]}_{line.name}"
+            event = {INPUT: outputs[source][FIRE]}
+            delayed[source, line] = circuit.instance(label, line.name, event, {OUTPUT: 1})[OUTPUT]
         for name, placed in self.units.items():
             for number, wait in enumerate(placed.waits):
-                event, line = outputs[wait.source][FIRE], self.delay_line(wait)
-                if line is not None:
-                    key = wait.source, line
-                    if key not in delayed:
-                        label = f"{self.names[wait.source]}_{line.name}"
-                        later = circuit.instance(label, line.name, {INPUT: event}, {OUTPUT: 1})
-                        delayed[key] = later[OUTPUT]
-                    event = delayed[key]
+                line = self.delay_line(wait)
+                event = outputs[wait.source][FIRE] if line is None else delayed[wait.source, line]
                 connect(outputs[name].values(), event_port(number), event)
 
 

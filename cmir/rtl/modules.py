@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from xdsl.dialects import hw
 from xdsl.ir import SSAValue
 
+from cmir.cost.pace import Pace
 from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.circuit import Circuit, connect, drive, width_of
 from cmir.rtl.delays import INPUT, OUTPUT, DelayLine
@@ -33,15 +34,25 @@ def unit_modules(
     automata = [f"{name}_{label}" for label in labels]
     for module, automaton in zip(automata, unit.automata, strict=True):
         yield _automaton(module, automaton, unit.registers)
-    paces = {}
-    for back, cycles in unit.pace.bounds:
-        if cycles > 1:
-            label = "pace" if back == 1 else "ways"
-            paces[label] = DelayLine.of(cycles - 1, unit.pace)
-            yield paces[label]
-            always = Value(Leaf.SET, 1)
-            yield _automaton(f"{name}_{label}", Automaton(back - 1, -1, back - 1, always), ())
-    yield _unit(name, unit, dict(zip(labels, automata, strict=True)), paces)
+    paces = paces_of(unit.pace)
+    for label, (line, automaton) in paces.items():
+        yield line
+        yield _automaton(f"{name}_{label}", automaton, ())
+    lines = {label: line for label, (line, _) in paces.items()}
+    yield _unit(name, unit, dict(zip(labels, automata, strict=True)), lines)
+
+
+def paces_of(pace: Pace) -> dict[str, tuple[DelayLine, Automaton]]:
+    """Return what holds a unit to its pace, by label: a delay line of its own starts, and a counter of those."""
+    always = Value(Leaf.SET, 1)
+    return {
+        "pace" if back == 1 else "ways": (
+            DelayLine.of(cycles - 1, pace),
+            Automaton(back - 1, -1, back - 1, always),
+        )
+        for back, cycles in pace.bounds
+        if cycles > 1
+    }
 
 
 def _used(tree: Tree, registers: Sequence[Register]) -> dict[str, int]:
