@@ -25,6 +25,9 @@ needs_icarus = pytest.mark.skipif(
 needs_verilator = pytest.mark.skipif(
     shutil.which("verilator") is None, reason="there is no Verilator: make tools"
 )
+needs_yosys = pytest.mark.skipif(
+    shutil.which("yosys") is None, reason="there is no Yosys: make tools"
+)
 
 
 def timed_on(network: NetworkOp, hardware: str | Hardware = "ideal") -> TimedNetwork:
