@@ -53,6 +53,7 @@ from cmir.timing.network import TimedNetwork
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from cmir.rtl.control_cost import ControlCost
     from cmir.rtl.simulation import SimulationVerdict
     from cmir.rtl.simulators import SimulatorName
 
@@ -373,6 +374,24 @@ class Network(Visible):
         with user_errors(), limited(self._elaborated.op):
             check_positive("inferences", inferences)
             return simulate(self.timed, inferences, simulator)
+
+    def control_cost(
+        self, gates: bool | None = None, *, progress: ProgressCallback | bool = True
+    ) -> ControlCost:
+        """Return the size of the control units as circuits, beside that of valid bits and counts for the same buffers.
+
+        gates: synthesize circuits with Yosys, to count gates and LUTs; by default, if it is installed. Flip-flops are
+        known without it. progress: see `cmir.compile`.
+
+        The text of the result is a table; `figures()` returns its numbers. Raises CompileError for control that has no
+        circuit, and if gates are asked for and Yosys is not installed.
+        """
+        from cmir.rtl.costing import control_cost
+        from cmir.rtl.synthesis import synthesizable
+
+        with user_errors(), limited(self._elaborated.op), shown(progress) as show:
+            asked = synthesizable() if gates is None else gates
+            return control_cost(self.timed, asked, show)
 
     def _module(self, level: Level) -> ModuleOp:
         modules = {

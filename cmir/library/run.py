@@ -34,6 +34,8 @@ from cmir.timing.report import RunReport
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from cmir.rtl.control_cost import ControlCost
+
 Judge: TypeAlias = """Callable[
     [Sequence[Sample], Path | None, EvaluatorChoice | None, tuple[float | None, float | None]], Verdict
 ]"""
@@ -235,9 +237,12 @@ class Run(Visible):
             found = activities(self.timed.actors, self.record)
             return timeline_figure(found, self.cycles, self.timed.control_units)
 
-    def report(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the page of the run, `index.html`, into a folder, and return its path."""
-        write_page(self.timed, self.record, self.interval, self.name, Path(folder))
+    def report(self, folder: str | os.PathLike[str], *, control: ControlCost | None = None) -> Path:
+        """Write the page of the run, `index.html`, into a folder, and return its path.
+
+        control: the result of `net.control_cost()`, which the page then shows.
+        """
+        write_page(self.timed, self.record, self.interval, self.name, Path(folder), control)
         return Path(folder) / "index.html"
 
     def __repr__(self) -> str:

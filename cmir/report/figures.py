@@ -25,6 +25,7 @@ from cmir.report.computed_bits import computed_bits_text
 from cmir.report.cost_figures import crossbar_figures, headline_figures, part_figures
 from cmir.report.graph import draw_graph
 from cmir.report.occupancy import occupancies
+from cmir.rtl.control_cost import ControlCost
 from cmir.support.origins import tells_more
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
@@ -41,8 +42,16 @@ LEAST_PARTS = 100
 Data = dict[str, Any]
 
 
-def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None) -> Data:
-    """Return the figures of a run. interval: cycles between inferences in the steady state, if known."""
+def page_figures(
+    timed: TimedNetwork,
+    report: RunReport,
+    interval: float | None,
+    control: ControlCost | None = None,
+) -> Data:
+    """Return the figures of a run.
+
+    interval: cycles between inferences in the steady state, if known. control: the cost of control logic, if known.
+    """
     notes: list[str] = []
     found = activities(timed.actors, report)
     costs = costs_of(timed, interval)
@@ -66,6 +75,7 @@ def page_figures(timed: TimedNetwork, report: RunReport, interval: float | None)
         "energy": part_figures(costs.energy, costs.energy_missing),
         "area": part_figures(costs.area, costs.area_missing),
         "crossbars": crossbar_figures(timed),
+        "control": None if control is None else control.figures(),
         "notes": notes,
     }
 

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from cmir.report.figures import Data, page_figures
+from cmir.rtl.control_cost import ControlCost
 from cmir.support.atomic import atomic_path
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
@@ -19,6 +20,7 @@ SCRIPTS = (
     "timeline",
     "graph",
     "tables",
+    "control",
     "crossbars",
     "chip",
     "theme",
@@ -33,12 +35,10 @@ def write_page(
     interval: float | None,
     title: str,
     folder: Path,
+    control: ControlCost | None = None,
 ) -> None:
-    """Write `index.html` into a folder, which is created if it does not exist.
-
-    interval: cycles between inferences in the steady state, if known.
-    """
-    text = run_page(page_figures(timed, report, interval), title)
+    """Write `index.html` into a folder, which is created if it does not exist. See `page_figures`."""
+    text = run_page(page_figures(timed, report, interval, control), title)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")

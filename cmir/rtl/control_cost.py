@@ -1,32 +1,18 @@
-"""The cost of control logic, beside that of valid bits and counts for the same buffers.
-
-Each kind of control unit, each delay line and each bank of words is synthesized once. The chip is the sum over
-instances: `@chip` only wires them.
-"""
+"""The cost of control logic, as figures and as text."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
-from xdsl.dialects import hw
-
-from cmir.dialects.core_name import CoreName
-from cmir.isl.dependence_kind import DependenceKind
-from cmir.rtl.chip import ControlLogic
 from cmir.rtl.cost import UnitBits
 from cmir.rtl.delays import DelayLine
-from cmir.rtl.synthesis import NOTHING, Netlist, synthesize
-from cmir.rtl.units import ControlUnit
-from cmir.rtl.word_circuits import word_circuits
-from cmir.rtl.word_states import WordStates, word_states
-from cmir.timing.network import TimedNetwork
-
-Show = Callable[[str], None]
+from cmir.rtl.synthesis import NOTHING, Netlist
+from cmir.rtl.word_states import WordStates
+from cmir.support.counts import count_of
 
 
 @dataclass(frozen=True)
@@ -45,6 +31,13 @@ class Size:
         """Return the size of some circuits alike."""
         netlist = None if self.netlist is None else count * self.netlist
         return Size(count * self.state_bits, netlist)
+
+    def __str__(self) -> str:
+        """Return the sizes that are known: `12 flip-flops, 77 gates, 30 LUTs`."""
+        parts = [count_of(self.state_bits, "flip-flop")]
+        if self.netlist is not None:
+            parts += [count_of(self.netlist.gates, "gate"), count_of(self.netlist.luts, "LUT")]
+        return ", ".join(parts)
 
     def figures(self) -> dict[str, int | None]:
         """Return the figures by name; None for those of synthesis if Yosys is not there."""
@@ -89,15 +82,6 @@ class ControlCost:
     lines: Sequence[LineCost]
     buffers: Sequence[BufferCost]
     synthesized: bool
-
-    @staticmethod
-    def of(timed: TimedNetwork, gates: bool, show: Show = lambda text: None) -> ControlCost:
-        """Return the cost of the control logic of a network.
-
-        gates: synthesize circuits, to count gates and LUTs. show: gets what is being done.
-        Raises CompileError if control has no circuit, and if gates are asked for and Yosys is not installed.
-        """
-        return _Costing(ControlLogic.of(timed), [*word_states(timed.network)], gates, show).cost()
 
     def _sum(self, sizes: Iterable[Size]) -> Size:
         return reduce(add, sizes, Size(0, NOTHING if self.synthesized else None))
@@ -154,9 +138,34 @@ class ControlCost:
         }
 
     def __str__(self) -> str:
-        from cmir.rtl.cost_table import cost_table
+        """Return a table."""
+        units = sum(unit.count for unit in self.units)
+        lines = sum(each.count for each in self.lines)
+        return "\n".join(
+            [
+                f"control logic of {count_of(units, 'unit')}: {self.chip}, of which {self.in_lines} in "
+                f"{count_of(lines, 'delay line')}",
+                *self._rows(),
+                f"token counters that guard {count_of(len(self.buffers), 'buffer')}: {self.in_counters}; "
+                f"valid bits and counts of their words: {self.in_words}",
+            ]
+        )
 
-        return cost_table(self)
+    def _rows(self) -> Iterator[str]:
+        """Yield a line for each kind of control unit, below a head."""
+        head = ["control unit", "units", "walk", "counters", "pace", "flip-flops"]
+        head += ["gates", "LUTs"] if self.synthesized else []
+        rows = [head]
+        for unit in self.units:
+            bits, netlist = unit.bits, unit.size.netlist
+            numbers = [unit.count, bits.walk, sum(bits.counters), bits.pace, bits.total]
+            numbers += [] if netlist is None else [netlist.gates, netlist.luts]
+            rows.append([unit.name, *map(str, numbers)])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for name, *cells in rows:
+            yield "  ".join(
+                [f"{name:<{widths[0]}}", *map(str.rjust, cells, widths[1:])],
+            )
 
 
 def _buffer_figures(buffer: BufferCost) -> dict[str, Any]:
@@ -168,81 +177,3 @@ def _buffer_figures(buffer: BufferCost) -> dict[str, Any]:
         **buffer.words.figures(),
         "token_counters": buffer.counters.figures(),
     }
-
-
-@dataclass(frozen=True)
-class _Costing:
-    """The computation of costs. words: of all buffers. gates, show: see `ControlCost.of`."""
-
-    logic: ControlLogic
-    words: Sequence[WordStates]
-    gates: bool
-    show: Show
-
-    def cost(self) -> ControlCost:
-        counts = Counter(placed.unit for placed in self.logic.units.values())
-        lines = Counter(line for _, line in self.logic.delay_lines)
-        first = {placed.unit: placed.name for placed in [*self.logic.units.values()][::-1]}
-        units: list[UnitCost] = []
-        for unit, count in counts.items():
-            bits = UnitBits.of(unit)
-            units.append(UnitCost(str(first[unit]), count, bits, self._size(bits.total, unit)))
-        return ControlCost(
-            units,
-            [LineCost(line, count, self._size(line.bits, line)) for line, count in lines.items()],
-            [*self._buffers()],
-            self.gates,
-        )
-
-    def _size(self, state_bits: int, *circuits: Hashable) -> Size:
-        """Return the size of circuits that have so many flip-flops in all."""
-        if not self.gates:
-            return Size(state_bits, None)
-        return Size(state_bits, reduce(add, (self._netlists[c] for c in circuits), NOTHING))
-
-    def _buffers(self) -> Iterator[BufferCost]:
-        for states in self.words:
-            if guards := self._guards[states.core, states.array]:
-                words = [
-                    m for count, module in word_circuits(states) for m in count * [_name(module)]
-                ]
-                bits = sum(unit.automata[number].width for unit, number in guards)
-                yield BufferCost(states, self._size(states.bits, *words), self._size(bits, *guards))
-
-    @cached_property
-    def _guards(self) -> Mapping[tuple[CoreName, str], Sequence[tuple[ControlUnit, int]]]:
-        """The automata that guard the buffer of a core for an array: kinds of units, and numbers of automata there."""
-        found: dict[tuple[CoreName, str], list[tuple[ControlUnit, int]]] = defaultdict(list)
-        for placed in self.logic.units.values():
-            for number, wait in enumerate(placed.waits):
-                reader = placed.name if wait.kind is DependenceKind.RAW else wait.source
-                found[reader, wait.array].append((placed.unit, number))
-        return found
-
-    @cached_property
-    def _netlists(self) -> dict[Hashable, Netlist]:
-        circuits = dict(self._circuits())
-        found: dict[Hashable, Netlist] = {}
-        for number, (key, modules) in enumerate(circuits.items(), 1):
-            self.show(f"synthesizing circuit {number} of {len(circuits)}")
-            found[key] = synthesize(modules)
-        return found
-
-    def _circuits(self) -> Iterator[tuple[Hashable, Sequence[hw.HWModuleOp]]]:
-        """Yield each circuit to synthesize: what it is found by, and its modules, of which the last is the circuit."""
-        for unit in self.logic.kinds:
-            parts = [*self.logic.parts(unit)]
-            lines = dict.fromkeys(part for part in parts if isinstance(part, DelayLine))
-            modules = [part for part in parts if not isinstance(part, DelayLine)]
-            yield unit, [*(line.module() for line in lines), *modules]
-            for number in range(len(unit.automata)):
-                yield (unit, number), [modules[number]]
-        for _, line in self.logic.delay_lines:
-            yield line, [line.module()]
-        for states in self.words:
-            for _, module in word_circuits(states):
-                yield _name(module), [module]
-
-
-def _name(module: hw.HWModuleOp) -> str:
-    return module.sym_name.data

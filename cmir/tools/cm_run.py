@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cmir.library.network import Network
     from cmir.library.progress import Show
     from cmir.library.run import Run
+    from cmir.rtl.control_cost import ControlCost
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
@@ -127,8 +128,9 @@ def _run_model(
         read_ranges_of(options, network)
         samples, run = _execute(options, network, progress.working)
         accuracy = accuracy_asked(options, run, progress.working)
+        control = _control_cost(network, progress.working) if options.control_cost else None
     write_ranges_of(options, network)
-    _show(options, run.timed, run.record, described, compilation, accuracy)
+    _show(options, run.timed, run.record, described, compilation, accuracy, control)
     if run.model is not None:
         print_model(run.model)
     if accuracy is not None:
@@ -195,10 +197,12 @@ def _show(
     described: bool,
     compilation: Compilation | None,
     accuracy: Accuracy | None,
+    control: ControlCost | None,
 ) -> None:
     """Print, write and draw the figures of a run.
 
     described: True if there is a hardware description; prints costs. compilation: for --advise. accuracy: for --json.
+    control: for --control-cost.
     """
     from cmir.analysis.advice import changes_that_help
     from cmir.analysis.binding import binding_of
@@ -235,8 +239,22 @@ def _show(
             figures = run_figures(report, costs, hardware, sram, cores, *more)
             if accuracy is not None:
                 figures["accuracy"] = accuracy.figures()
+            if control is not None:
+                figures["control"] = control.figures()
             write_json(figures, options.json)
-    draw_pictures(options, timed, report, interval)
+    if control is not None:
+        print(control)
+    draw_pictures(options, timed, report, interval, control)
+
+
+def _control_cost(network: Network, show: Show) -> ControlCost:
+    """Return the cost of control logic, as far as it is known here."""
+    from cmir.rtl.synthesis import synthesizable
+    from cmir.support.diagnostics import emit_remark
+
+    if not synthesizable():
+        emit_remark("cm-run", "gates and LUTs of control units are not counted: install yosys")
+    return network.control_cost(progress=show)
 
 
 def _simulate_circuits(options: argparse.Namespace, network: Network, inferences: int) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cmir.support.diagnostics import CompileError
 
 if TYPE_CHECKING:
+    from cmir.rtl.control_cost import ControlCost
     from cmir.timing.network import TimedNetwork
     from cmir.timing.report import RunReport
 
@@ -72,10 +73,11 @@ def draw_pictures(
     timed: TimedNetwork,
     report: RunReport,
     interval: float | None,
+    control: ControlCost | None,
 ) -> None:
     """Draw the requested pictures. Raises OSError if a file cannot be written.
 
-    interval: cycles between inferences in the steady state, if known.
+    interval: cycles between inferences in the steady state, if known. control: the cost of control logic, if known.
     """
     if options.timeline:
         from cmir.report.timeline import print_timeline
@@ -85,7 +87,7 @@ def draw_pictures(
         from cmir.report.page import write_page
 
         title = options.model.stem
-        write_page(timed, report, interval, title, options.report)
+        write_page(timed, report, interval, title, options.report, control)
     if options.plot is not None:
         from cmir.report.plot import write_plot
 

@@ -166,6 +166,13 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="write all figures to a JSON file, with their units",
     )
+    parser.add_argument(
+        "--control-cost",
+        action="store_true",
+        help="print the flip-flops, gates and LUTs of the control units as circuits, and what a valid bit and a count"
+        " for each word of the same buffers would take, and add them to --json and --report; gates and LUTs are counted"
+        " with Yosys",
+    )
 
 
 def _add_circuits(parser: argparse.ArgumentParser) -> None:
@@ -303,8 +310,12 @@ def _check_buffer_curve(options: argparse.Namespace) -> None:
         )
     if options.json is not None:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it has no figures for --json")
-    if options.rtl is not None:
-        raise CompileError("cm-run", "--buffer-curve runs nothing: it has no control for --rtl")
+    for wanted in "rtl", "control_cost":
+        if getattr(options, wanted):
+            name = wanted.replace("_", "-")
+            raise CompileError(
+                "cm-run", f"--buffer-curve runs nothing: it has no control for --{name}"
+            )
     if options.advise:
         raise CompileError("cm-run", "--buffer-curve runs nothing: it has no interval for --advise")
 
@@ -320,7 +331,7 @@ def _runs_data(options: argparse.Namespace) -> bool:
 
 _OF_RUNS = (
     *("check", "schedules", "output", "json", "inferences", "sequence_lengths", "lanes", "advise"),
-    *("timeline", "report", "plot", "trace", "accuracy", "ranges", "rtl"),
+    *("timeline", "report", "plot", "trace", "accuracy", "ranges", "rtl", "control_cost"),
 )
 """Options that request a run, or results of a run."""
 

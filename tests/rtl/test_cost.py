@@ -15,7 +15,7 @@ from rtl.programs import needs_yosys, timed_on, verilog_of
 from cmir.dialects.cmcore import NetworkOp
 from cmir.rtl.chip import ControlLogic
 from cmir.rtl.circuit import Circuit, drive
-from cmir.rtl.control_cost import ControlCost
+from cmir.rtl.costing import control_cost
 from cmir.rtl.synthesis import Netlist, synthesize
 from cmir.rtl.word_circuits import bank
 from cmir.support.diagnostics import CompileError
@@ -38,7 +38,7 @@ def flip_flops(folder: Path, verilog: str, top: str) -> int:
 
 def assert_bits(timed: TimedNetwork, folder: Path) -> None:
     """Static state bits of the chip, and of each kind of unit and delay line, are those of the exported Verilog."""
-    cost = ControlCost.of(timed, gates=False)
+    cost = control_cost(timed, gates=False)
     logic = ControlLogic.of(timed)
     verilog = verilog_of(logic)
     assert cost.chip.state_bits == flip_flops(folder, verilog, "chip")
@@ -97,7 +97,7 @@ def test_sizes_are_the_same_each_time() -> None:
 def test_the_chip_is_the_sum_over_instances() -> None:
     net = Builder(2, 6)
     c = net.conv(net.conv(net.conv("x", 2, pads=1), 2, pads=1), 2, pads=1)
-    cost = ControlCost.of(timed_on(lower(net, c, passes=RINGS), "puma"), gates=True)
+    cost = control_cost(timed_on(lower(net, c, passes=RINGS), "puma"), gates=True)
     figures = cost.figures()
     parts = [*figures["units"], *figures["delay_lines"]]
     for name in "state_bits", "flip_flops", "gates", "luts":
@@ -114,10 +114,10 @@ def test_the_chip_is_the_sum_over_instances() -> None:
 def test_without_yosys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     timed = timed_on(NETWORKS[0]())
-    figures = ControlCost.of(timed, gates=False).figures()
+    figures = control_cost(timed, gates=False).figures()
     assert figures["state_bits"] > 0 and figures["gates"] is figures["luts"] is None
     with pytest.raises(CompileError, match="gates are counted with Yosys, which is missing"):
-        ControlCost.of(timed, gates=True)
+        control_cost(timed, gates=True)
 
 
 def test_a_failure_of_yosys_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_failure_of_yosys_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_pat
     yosys.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(CompileError, match=r"yosys failed: ERROR: out of luck$"):
-        ControlCost.of(timed_on(NETWORKS[0]()), gates=True)
+        control_cost(timed_on(NETWORKS[0]()), gates=True)
 
 
 def two_convolutions(size: int, channels: int) -> TimedNetwork:
@@ -136,7 +136,7 @@ def two_convolutions(size: int, channels: int) -> TimedNetwork:
 
 
 def test_units_at_224_by_224_are_small() -> None:
-    cost = ControlCost.of(two_convolutions(224, 1), gates=False)
+    cost = control_cost(two_convolutions(224, 1), gates=False)
     assert [unit.count for unit in cost.units] == [1, 1]
     for unit in cost.units:
         assert unit.bits.walk == 16  # two coordinates of 8 bits
@@ -146,7 +146,7 @@ def test_units_at_224_by_224_are_small() -> None:
 def test_automata_do_not_grow_with_channels() -> None:
     one, many = (ControlLogic.of(two_convolutions(6, channels)) for channels in (1, 16))
     assert verilog_of(one) == verilog_of(many)
-    of_one, of_many = (ControlCost.of(two_convolutions(6, n), False).figures() for n in (1, 16))
+    of_one, of_many = (control_cost(two_convolutions(6, n), False).figures() for n in (1, 16))
     assert of_one == of_many
 
 

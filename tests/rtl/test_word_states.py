@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import ModuleOp
 from cmir.dialects.cmcore import BufferOp, LoadOp, NetworkOp, ProgramOp
 from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
-from cmir.rtl.control_cost import ControlCost
+from cmir.rtl.costing import control_cost
 from cmir.rtl.synthesis import NOTHING, synthesize
 from cmir.rtl.verilog import export_verilog
 from cmir.rtl.word_circuits import MOST_OF_A_GROUP, bank, selector, word_circuits
@@ -224,7 +224,7 @@ def test_every_token_counter_guards_a_buffer() -> None:
     net = Builder(2, 6, 6)
     a = net.conv("x", 2, pads=1)
     c = net.add(net.conv(a, 2, pads=1), a)
-    cost = ControlCost.of(timed_on(lower(net, c, passes=RINGS)), gates=False)
+    cost = control_cost(timed_on(lower(net, c, passes=RINGS)), gates=False)
     counters = sum(unit.count * sum(unit.bits.counters) for unit in cost.units)
     assert cost.in_counters.state_bits == counters > 0
     assert cost.in_words.state_bits > cost.in_counters.state_bits

@@ -79,5 +79,6 @@ drawChip(run);
 drawParts("energy-parts", "Energy of an inference", run.energy, (joules) => quantity(joules, "J"));
 drawParts("area-parts", `Area of the ${several(coresInUse, "core")} in use`, run.area, (area) => `${rounded3(area)}\u2009mm²`);
 drawCosts(run);
+drawControl(run);
 drawNotes();
 listenToButtons();
