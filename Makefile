@@ -2,7 +2,7 @@
 # make test   everything that CI checks
 #             (or its parts: make lint, directives, filecheck, pytest)
 # make tools  install the Debian programs that targets need, if they are missing and installing is allowed
-#             (make browser: only Chromium, which is all that make test needs)
+#             (make test-tools: only those that make test needs)
 # make bench  measure compilation and execution, with onnxruntime as the yardstick
 # make proofs   check the Coq development of docs/mathematics.md
 # make mutants   judge ten thousand mutants of small networks by the proofs and the reference machine
@@ -41,9 +41,10 @@ CHECK_PYTHON = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
 	|| { echo "$(PYTHON) is too old: Python 3.11 is needed (make PYTHON=...)" >&2; exit 1; }
 
 # Debian programs that targets run: each package with the command that it provides, or alternatives.
-TOOLS := chromium=chromium,chromium-browser coq=coqc
+TEST_TOOLS := chromium=chromium,chromium-browser iverilog=iverilog yosys=yosys
+TOOLS := $(TEST_TOOLS) verilator=verilator coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools browser bench proofs mutants fuzz interruptions zoo aihwkit notebooks mlir docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools test-tools bench proofs mutants fuzz interruptions zoo aihwkit notebooks mlir docs dist-check venv clean
 
 demo: $(DEMO_STAMP)
 	@echo "make demo: compiling and running examples/digits"
@@ -51,7 +52,7 @@ demo: $(DEMO_STAMP)
 
 # All parts run, even if one fails.
 TEST_PARTS := lint directives filecheck pytest
-test: $(STAMP) browser
+test: $(STAMP) test-tools
 	@failed=; for part in $(TEST_PARTS); do \
 		$(MAKE) --no-print-directory $$part || failed="$$failed $$part"; \
 	done; \
@@ -79,8 +80,8 @@ pytest: $(STAMP)
 tools:
 	@sh tests/install_tools.sh $(TOOLS)
 
-browser: TOOLS := chromium=chromium,chromium-browser
-browser: tools
+test-tools: TOOLS := $(TEST_TOOLS)
+test-tools: tools
 
 # Of lit and pytest, except for tests that take minutes; about half an hour. Fails if no test reaches a source file.
 coverage: export COVERAGE_RCFILE := $(CURDIR)/pyproject.toml
