@@ -141,10 +141,10 @@ class ControlCost:
         """Return a table."""
         units = sum(unit.count for unit in self.units)
         lines = sum(each.count for each in self.lines)
+        delays = f", of which {self.in_lines} in {count_of(lines, 'delay line')}" if lines else ""
         return "\n".join(
             [
-                f"control logic of {count_of(units, 'unit')}: {self.chip}, of which {self.in_lines} in "
-                f"{count_of(lines, 'delay line')}",
+                f"control logic of {count_of(units, 'unit')}: {self.chip}{delays}",
                 *self._rows(),
                 f"token counters that guard {count_of(len(self.buffers), 'buffer')}: {self.in_counters}; "
                 f"valid bits and counts of their words: {self.in_words}",

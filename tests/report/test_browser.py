@@ -6,6 +6,7 @@ written by pytest tests/report --update-golden.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,9 @@ from cmir.report import figures
 from cmir.report.activity import activities
 from cmir.report.page import write_page
 from cmir.report.plot import write_plot
+from cmir.rtl.control_cost import ControlCost, Size
+from cmir.rtl.costing import control_cost
+from cmir.rtl.synthesis import Netlist
 from cmir.timing.network import TimedNetwork
 
 ROOT = Path(__file__).parents[2]
@@ -119,10 +123,14 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     opened: list[Opened] = []
 
     def open_(
-        timed: TimedNetwork, inferences: int, title: str = "run", **settings: object
+        timed: TimedNetwork,
+        inferences: int,
+        title: str = "run",
+        control: ControlCost | None = None,
+        **settings: object,
     ) -> Opened:
         report = timed.time(inferences)
-        write_page(timed, report, report.steady_interval, title, tmp_path)
+        write_page(timed, report, report.steady_interval, title, tmp_path, control)
         page = browser.new_page(
             viewport={"width": 1280, "height": 900},
             **settings,  # pyright: ignore[reportArgumentType]
@@ -336,6 +344,28 @@ def test_costs_and_headlines(open_page: Open) -> None:
             assert box["width"] / total["width"] == pytest.approx(value / whole, abs=0.01)
     missing = page.locator("#energy-parts").inner_text()
     assert "without dpu (energy.vector_element), static (energy.static_watts)" in missing
+
+
+def test_cost_of_control(textbook: TimedNetwork, open_page: Open) -> None:
+    """A row for each kind of unit and each buffer, with what one takes; no section if nobody asked."""
+    page = open_page(textbook, 1).page
+    assert page.locator("#control").is_hidden()
+    assert page.locator('nav a[href="#control"]').is_hidden()
+    cost = control_cost(textbook, gates=False)
+    size = Size(24, Netlist(24, 1234, 67))
+    buffer = dataclasses.replace(cost.buffers[0], words=size, counters=size)
+    units = [dataclasses.replace(unit, size=size) for unit in cost.units]
+    known = ControlCost(units, [], [buffer], synthesized=True)
+    for shown, last in ((cost, []), (known, ["1\u2009234", "67"])):
+        page = open_page(textbook, 1, control=shown).page
+        assert page.locator('nav a[href="#control"]').is_visible()
+        rows = page.locator("#control-table tbody tr").all_inner_texts()
+        bits = [(1, u.bits.walk, sum(u.bits.counters), 0, u.size.state_bits) for u in shown.units]
+        expected = [[*map(str, each), *last] for each in bits]
+        assert [row.split("\t")[1:] for row in rows] == expected
+        (row,) = page.locator("#control-buffers tbody tr").all_inner_texts()
+        assert row.split("\t")[: 5 + len(last)] == ["conv2", "b", "8", "3", "24", *last]
+        assert f"{shown.chip.state_bits} flip-flops" in page.locator("#control-text").inner_text()
 
 
 def test_crossbars_are_drawn_to_scale(open_page: Open) -> None:
