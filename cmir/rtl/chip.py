@@ -76,15 +76,11 @@ class ControlLogic:
 
     def modules(self) -> Iterator[hw.HWModuleOp]:
         """Yield the modules: control units, each before those that use it, and last the chip."""
-        lines = dict.fromkeys(line for _, line in self.delay_lines)
-        units: list[hw.HWModuleOp] = []
-        for unit in self.kinds:
-            for part in self.parts(unit):
-                if isinstance(part, DelayLine):
-                    lines[part] = None
-                else:
-                    units.append(part)
-        yield from (line.module() for line in lines)
+        parts = [part for unit in self.kinds for part in self.parts(unit)]
+        units = [part for part in parts if isinstance(part, hw.HWModuleOp)]
+        lines = [line for _, line in self.delay_lines]
+        lines += [part for part in parts if isinstance(part, DelayLine)]
+        yield from (line.module() for line in dict.fromkeys(lines))
         yield from units
         yield self._chip()
 

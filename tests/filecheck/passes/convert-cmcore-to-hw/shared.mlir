@@ -13,8 +13,8 @@
 // A result takes 40 cycles, and an iteration 30: two events can be under way. A credit takes 3 cycles, of which the
 // register of the counter is one.
 // SLOW: hw.module private @delay_2(
-// SLOW: hw.module private @delay_29_of_1(
 // SLOW: hw.module private @delay_39_of_2(
+// SLOW: hw.module private @delay_29_of_1(
 // SLOW: hw.module private @conv2_control_pace(
 // SLOW: hw.module private @conv2_control(
 // SLOW: hw.instance "pace_line" @delay_29_of_1({{.*}}arrival: %fire: i1) -> (later: i1)
