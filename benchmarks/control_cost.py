@@ -121,7 +121,7 @@ def main() -> None:
     print(markdown(rows))
     if arguments.csv is not None:
         with atomic_path(arguments.csv) as path, open(path, "w", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
 
