@@ -52,10 +52,15 @@ def test_what_is_right_passes_and_what_is_off_by_little_does_not(
     before = drawn(seed, axis, magnitude)
     weight, bias = folded(before, axis, dtype)
     check_folding(HERE, before, weight, bias, axis)
-    for what, array in (("weight", weight), ("bias", bias)):
-        at = np.unravel_index(int(np.abs(array).argmax()), array.shape)
+    factor = np.abs(before.scale) / np.sqrt(before.variance + before.epsilon)
+    terms = np.abs(before.bias) + (np.abs(before.constant) + np.abs(before.mean)) * factor
+    for what, array, sizes in (("weight", weight, np.abs(weight)), ("bias", bias, terms)):
+        finite = np.where(np.isfinite(array), np.abs(array), 0)
+        at = np.unravel_index(int(finite.argmax()), array.shape)
         right = array[at]
-        array[at] = right + 64 * np.spacing(right)
+        # The terms of a bias may be much larger than their sum, and so is then what their rounding leaves open.
+        spacing = max(float(np.spacing(np.abs(right))), np.finfo(dtype).eps * float(sizes[at]))
+        array[at] = right + dtype(64 * spacing)
         element = [int(i) for i in at]
         with pytest.raises(CompileError) as error:
             check_folding(HERE, before, weight, bias, axis)
