@@ -11,6 +11,8 @@
 # make zoo      compile modules of PyTorch; export networks from it, compile, prove and run them: make zoo ZOO_FLAGS=--quick
 # make notebooks   run the notebooks of examples/notebooks
 # make mlir     let upstream MLIR read what cmir prints in generic form
+# make circt     let CIRCT export the control circuits, and compare simulations
+# make induction   prove control circuits of larger networks by induction, with Yosys
 # make coverage   print the lines that lit and pytest reach; a source file that they do not reach is an error
 # make test-minimum   run lit and pytest with the oldest packages that pyproject.toml allows
 # make test-python PYTHON=python3.13   run lit and pytest on another Python
@@ -29,6 +31,7 @@ DEMO_STAMP := $(VENV)/.installed-demo
 DOCS_STAMP := $(VENV)/.installed-docs
 TORCH_STAMP := $(VENV)/.installed-torch
 MLIR_STAMP := $(VENV)/.installed-mlir
+CIRCT_STAMP := $(VENV)/.installed-circt
 NOTEBOOKS_STAMP := $(VENV)/.installed-notebooks
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
@@ -44,7 +47,7 @@ CHECK_PYTHON = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 
 TEST_TOOLS := chromium=chromium,chromium-browser iverilog=iverilog yosys=yosys
 TOOLS := $(TEST_TOOLS) verilator=verilator coq=coqc
 
-.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools test-tools bench proofs mutants fuzz interruptions zoo aihwkit notebooks mlir docs dist-check venv clean
+.PHONY: demo test lint directives filecheck pytest coverage test-minimum test-python tools test-tools bench proofs mutants fuzz interruptions zoo aihwkit notebooks mlir circt induction docs dist-check venv clean
 
 demo: $(DEMO_STAMP)
 	@echo "make demo: compiling and running examples/digits"
@@ -146,6 +149,14 @@ aihwkit:
 mlir: $(MLIR_STAMP)
 	python tests/upstream/mlir.py $(MLIR_FLAGS)
 
+circt: $(CIRCT_STAMP)
+	pytest -q tests/rtl/test_circt.py
+
+# Takes some minutes.
+induction: $(STAMP)
+	@command -v yosys >/dev/null || { echo "there is no yosys: install Yosys (make tools)" >&2; exit 1; }
+	pytest -q $(PYTEST_FLAGS) tests/rtl/test_induction.py tests/rtl/induction_checks.py
+
 notebooks: $(NOTEBOOKS_STAMP)
 	pytest -q --nbmake --nbmake-timeout=600 examples/notebooks
 
@@ -167,6 +178,10 @@ $(DOCS_STAMP): $(STAMP)
 
 $(MLIR_STAMP): $(STAMP)
 	$(INSTALL) -e '.[mlir]'
+	touch $@
+
+$(CIRCT_STAMP): $(STAMP)
+	$(INSTALL) -e '.[circt]'
 	touch $@
 
 $(NOTEBOOKS_STAMP): $(STAMP)

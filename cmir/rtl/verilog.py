@@ -7,7 +7,7 @@ and synthesis tools disagree about: no memories, no `initial`, one clock, synchr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from xdsl.dialects import comb, hw, seq
 from xdsl.dialects.builtin import IntegerType, ModuleOp
@@ -30,6 +30,11 @@ def export_verilog(module: ModuleOp) -> str:
         if not isinstance(op, hw.HWModuleOp):
             raise CompileError(op, f"{op.name} cannot be exported as Verilog")
     return "\n".join(_Module(circuit).text() for circuit in circuits)
+
+
+def names_in(circuit: hw.HWModuleOp) -> Mapping[SSAValue, str]:
+    """Return the names of wires and registers of a module in its text."""
+    return _Module(circuit).names
 
 
 class _Module:
