@@ -23,15 +23,20 @@ def export_circuits(options: argparse.Namespace) -> None:
     if options.export_testbench is not None:
         _export_testbench(path, options.export_testbench, options.output)
         return
-    from cmir.rtl.verilog import export_verilog
-
     check_outputs([path], [options.output])
-    text = export_verilog(_circuits(_read(path)))
+    text = _verilog(_circuits(_read(path)), options.exporter)
     if options.output is None:
         sys.stdout.write(text)
     else:
         with atomic_path(options.output) as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _verilog(circuits: ModuleOp, exporter: str) -> str:
+    from cmir.rtl.circt_export import circt_verilog
+    from cmir.rtl.verilog import export_verilog
+
+    return circt_verilog(circuits) if exporter == "circt" else export_verilog(circuits)
 
 
 def _export_testbench(path: Path | None, inferences: int, output: Path | None) -> None:

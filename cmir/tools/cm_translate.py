@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     add_version(parser)
     _add_actions(parser)
     parser.add_argument(
+        "--exporter",
+        choices=("cmir", "circt"),
+        default="cmir",
+        help="what writes the Verilog: cmir, or CIRCT, from the extra circt (default: cmir)",
+    )
+    parser.add_argument(
         "-o",
         dest="output",
         metavar="FILE",
