@@ -138,9 +138,10 @@ def _best(rows: np.ndarray, targets: Sequence[np.ndarray]) -> Test:
         if high == int(column.min()):
             continue
         tables = [_table(column, high, of_target) for of_target in classes]
-        for rank, tests, sides in _candidates(register, tables, len(column)):
-            best = int(np.argmin(sides))
-            found.append((round(float(sides[best]), 6), rank, tests[best]))
+        for rank, kind, values, modulus, left in _candidates(tables, len(column)):
+            best = int(np.argmin(left))
+            test = Test(register, kind, int(values[best]), modulus)
+            found.append((round(float(left[best]), 6), rank, test))
     return min(found, key=lambda each: each[:2])[2]
 
 
@@ -161,21 +162,20 @@ def _table(column: np.ndarray, high: int, classes: np.ndarray) -> np.ndarray:
 
 
 def _candidates(
-    register: int, tables: Sequence[np.ndarray], rows: int
-) -> Iterator[tuple[int, list[Test], np.ndarray]]:
-    """Yield (rank, tests, entropy that they leave) of each kind of test; of equals, the lower rank is smaller."""
+    tables: Sequence[np.ndarray], rows: int
+) -> Iterator[tuple[int, str, np.ndarray, int, np.ndarray]]:
+    """Yield (rank, kind, values, modulus, entropy left by each value) of tests; the lower rank is smaller."""
     values = np.flatnonzero(tables[0].sum(axis=1))
-    equal = [table[values] for table in tables]
-    yield 0, [Test(register, "eq", int(v)) for v in values], _left(equal, tables)
+    yield 0, "eq", values, 0, _left([table[values] for table in tables], tables)
     for modulus in _MODULI:
         if values[-1] >= modulus and len(values) > 2:
             folded = [_folded(table, modulus) for table in tables]
-            some = np.flatnonzero((folded[0].sum(axis=1) > 0) & (folded[0].sum(axis=1) < rows))
+            counts = folded[0].sum(axis=1)
+            some = np.flatnonzero((counts > 0) & (counts < rows))
             if len(some):
-                tests = [Test(register, "mod", int(r), modulus) for r in some]
-                yield 1, tests, _left([table[some] for table in folded], tables)
+                yield 1, "mod", some, modulus, _left([table[some] for table in folded], tables)
     above = [table[::-1].cumsum(axis=0)[::-1][values[1:]] for table in tables]
-    yield 2, [Test(register, "ge", int(v)) for v in values[1:]], _left(above, tables)
+    yield 2, "ge", values[1:], 0, _left(above, tables)
 
 
 def _folded(table: np.ndarray, modulus: int) -> np.ndarray:
