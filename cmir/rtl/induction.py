@@ -7,7 +7,6 @@ they hold from reset. Where the proof fails, it looks for an execution from rese
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +16,7 @@ from cmir.rtl.chip import ControlLogic
 from cmir.rtl.elements import Elements
 from cmir.rtl.lemmas import lemmas_of
 from cmir.rtl.monitor import TOP, Monitor
+from cmir.rtl.programs import run_program
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.timing.network import TimedNetwork
@@ -94,15 +94,6 @@ def _sat(text: str, arguments: str) -> str:
     with TemporaryDirectory() as directory:
         folder = Path(directory)
         (folder / "monitor.sv").write_text(text)
-        done = subprocess.run(
-            [YOSYS, "-q", "-p", f"{_PREPARE}; tee -q -o said sat {arguments} {TOP}"],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode:
-            lines = (done.stderr or done.stdout).strip().splitlines()
-            raise CompileError(None, f"yosys failed: {lines[-1] if lines else done.returncode}")
+        command = f"{_PREPARE}; tee -q -o said sat {arguments} {TOP}"
+        run_program([YOSYS, "-q", "-p", command], folder)
         return (folder / "said").read_text()

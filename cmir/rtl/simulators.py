@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
+from cmir.rtl.programs import run_program
 from cmir.support.diagnostics import CompileError
 
 SimulatorName = Literal["icarus", "verilator"]
@@ -38,18 +38,8 @@ def check_installed(simulator: SimulatorName | None) -> None:
 def run_simulator(simulator: SimulatorName, folder: Path, files: Sequence[str], top: str) -> str:
     """Compile SystemVerilog files of a folder and run them there; return what the bench prints."""
     if simulator == "icarus":
-        _run(["iverilog", "-g2012", "-s", top, "-o", "bench.vvp", *files], folder)
-        return _run(["vvp", "-n", "bench.vvp"], folder)
+        run_program(["iverilog", "-g2012", "-s", top, "-o", "bench.vvp", *files], folder)
+        return run_program(["vvp", "-n", "bench.vvp"], folder)
     flags = ["--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-O3", "-CFLAGS", "-O1"]
-    _run(["verilator", *flags, "--top-module", top, "-Mdir", "built", *files], folder)
-    return _run([f"built/V{top}"], folder)
-
-
-def _run(command: Sequence[str], folder: Path) -> str:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise CompileError(None, f"{command[0]} failed: {said[-1] if said else done.returncode}")
-    return done.stdout
+    run_program(["verilator", *flags, "--top-module", top, "-Mdir", "built", *files], folder)
+    return run_program([f"built/V{top}"], folder)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from tempfile import TemporaryDirectory
 from xdsl.dialects import hw
 from xdsl.dialects.builtin import ModuleOp
 
+from cmir.rtl.programs import run_program
 from cmir.rtl.verilog import export_verilog
 from cmir.support.diagnostics import CompileError
 
@@ -84,19 +84,10 @@ def synthesize(modules: Sequence[hw.HWModuleOp]) -> Netlist:
         (folder / "circuit.sv").write_text(text, encoding="utf-8")
         script = _SCRIPT.format(top=modules[-1].sym_name.data)
         (folder / "script.ys").write_text(script, encoding="utf-8")
-        _run([_YOSYS, "-q", "script.ys"], folder)
+        run_program([_YOSYS, "-q", "script.ys"], folder)
         gates, luts = (_cells(folder / report) for report in ("gates", "luts"))
     flip_flops = sum(count for cell, count in gates.items() if "DFF" in cell)
     return Netlist(flip_flops, sum(gates.values()) - flip_flops, luts.get("$lut", 0))
-
-
-def _run(command: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise CompileError(None, f"{command[0]} failed: {said[-1] if said else done.returncode}")
 
 
 def _cells(file: Path) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cmir.rtl.simulators import SIMULATORS
+from cmir.rtl.simulators import SIMULATORS, check_installed
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 from cmir.tools.accuracy import add_accuracy_options, check_accuracy_options
@@ -260,6 +260,8 @@ def check_options(options: argparse.Namespace) -> None:
     options.check = options.check or bool(asked)
     check_picture_options(options)
     check_accuracy_options(options)
+    if options.rtl is not None:
+        check_installed(None if options.rtl == "auto" else options.rtl)
     if options.seed is not None and options.schedules is None:
         raise CompileError("cm-run", "--seed needs --schedules")
     if options.buffer_curve:
