@@ -12,7 +12,6 @@ from xdsl.ir import SSAValue
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.isl.dependence_kind import DependenceKind
-from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.checks import check_unit
 from cmir.rtl.circuit import Circuit, connect
 from cmir.rtl.delays import INPUT, OUTPUT, DelayLine
@@ -91,8 +90,8 @@ class ControlLogic:
 
     def ports(self, placed: PlacedUnit) -> dict[str, str]:
         """Return the name of the chip's output for each coordinate of a core that changes."""
-        registers = (r for r in placed.unit.registers if r.coordinate is not None)
-        return {r.name: f"{r.name}_{self.names[placed.name]}" for r in registers}
+        short = self.names[placed.name]
+        return {r.name: f"{r.name}_{short}" for r in placed.unit.coordinates}
 
     def _chip(self) -> hw.HWModuleOp:
         holds = {name: f"{HOLD}_{self.names[name]}" for name in self.units}
@@ -102,7 +101,7 @@ class ControlLogic:
             events = [event_port(number) for number in range(len(placed.waits))]
             hold = circuit.inputs[holds[name]]
             inputs = {HOLD: hold, **dict.fromkeys(events, hold)}  # events are connected below
-            widths = {FIRE: 1, **{r.name: unsigned_width(r.high) for r in _coordinates(placed)}}
+            widths = {FIRE: 1, **{r.name: r.width for r in placed.unit.coordinates}}
             module = self.kinds[placed.unit]
             outputs[name] = circuit.instance(self.names[name], module, inputs, widths)
         self._connect(circuit, outputs)
@@ -127,10 +126,6 @@ class ControlLogic:
                 line = self.delay_line(wait)
                 event = outputs[wait.source][FIRE] if line is None else delayed[wait.source, line]
                 connect(outputs[name].values(), event_port(number), event)
-
-
-def _coordinates(placed: PlacedUnit):
-    return [r for r in placed.unit.registers if r.coordinate is not None]
 
 
 def _labels(placed: PlacedUnit) -> list[str]:

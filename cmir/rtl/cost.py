@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.modules import paces_of
 from cmir.rtl.units import ControlUnit
 
@@ -34,7 +33,7 @@ class UnitBits:
     def of(unit: ControlUnit) -> UnitBits:
         """Return the flip-flops of a unit."""
         return UnitBits(
-            sum(unsigned_width(register.high) for register in unit.registers),
+            sum(register.width for register in unit.registers),
             tuple(automaton.width for automaton in unit.automata),
             sum(line.bits + counter.width for line, counter in paces_of(unit.pace).values()),
         )

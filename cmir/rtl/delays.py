@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xdsl.dialects import hw
+from xdsl.ir import SSAValue
 
 from cmir.cost.pace import Pace
 from cmir.rtl.bounds import unsigned_width
@@ -52,7 +53,7 @@ class DelayLine:
         later = self._counted(circuit) if self.counters else self._shifted(circuit)
         return circuit.module({OUTPUT: later})
 
-    def _shifted(self, circuit: Circuit):
+    def _shifted(self, circuit: Circuit) -> SSAValue:
         line = circuit.register("line", self.cycles, 0)
         event = circuit.inputs[INPUT]
         if self.cycles == 1:
@@ -61,7 +62,7 @@ class DelayLine:
             drive(line, circuit.concatenate(circuit.bits(line, 0, self.cycles - 1), event))
         return circuit.bits(line, self.cycles - 1, 1)
 
-    def _counted(self, circuit: Circuit):
+    def _counted(self, circuit: Circuit) -> SSAValue:
         event, width = circuit.inputs[INPUT], unsigned_width(self.cycles)
         turn = self._turn(circuit) if self.counters > 1 else None
         ends = []
@@ -77,7 +78,7 @@ class DelayLine:
             ends.append(circuit.equal(left, 1))
         return circuit.any_of(ends)
 
-    def _turn(self, circuit: Circuit):
+    def _turn(self, circuit: Circuit) -> SSAValue:
         """Return the number of the counter that the next event loads."""
         width = unsigned_width(self.counters - 1)
         turn = circuit.register("turn", width, 0)

@@ -17,7 +17,6 @@ import numpy as np
 from xdsl.dialects import hw, seq
 
 from cmir.dialects.core_name import CoreName
-from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.elements import Slot
 from cmir.rtl.monitor import Monitor, Wire, case
 from cmir.rtl.units import Automaton
@@ -63,7 +62,7 @@ class _Lemmas:
         module = self.modules[monitor.units.kinds[placed.unit]]
         registers = _registers(module)
         for register, own in zip(placed.unit.registers, registers, strict=True):
-            yield _probe(f"{short}.{own}", unsigned_width(register.high))
+            yield _probe(f"{short}.{own}", register.width)
         yield f"  logic at_{short};"
         cases = [
             (i, " & ".join(f"(\\{short}.{r} == {x})" for r, x in zip(registers, row)) or "1'b1")

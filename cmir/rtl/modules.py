@@ -93,7 +93,7 @@ def _unit(
     events = [event_port(number) for number in range(len(automata))]
     circuit = Circuit(name, {HOLD: 1, **dict.fromkeys(events, 1)})
     wires = [
-        circuit.register(register.name, unsigned_width(register.high), register.reset)
+        circuit.register(register.name, register.width, register.reset)
         for register in unit.registers
     ]
     of_register = {
@@ -123,7 +123,7 @@ def _unit(
     for register, wire in zip(unit.registers, wires, strict=True):
         following = wire_of(circuit, register.next, wires, width_of(wire), wire)
         drive(wire, circuit.choose(fire, following, wire))
-    coordinates = {r.name: of_register[r.name] for r in unit.registers if r.coordinate is not None}
+    coordinates = {r.name: of_register[r.name] for r in unit.coordinates}
     return circuit.module({FIRE: fire, **coordinates})
 
 

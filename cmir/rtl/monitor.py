@@ -224,11 +224,11 @@ class Monitor:
 
     def _unit(self, number: int, name: CoreName, placed: PlacedUnit) -> Iterator[str]:
         short = self.names[name]
-        registers = [r for r in placed.unit.registers if r.coordinate is not None]
+        registers = placed.unit.coordinates
         yield f"  logic fire_{short};"
         ports = [".clk(clk)", ".rst(!live)", f".{HOLD}({HOLD}[{number}])", f".{FIRE}(fire_{short})"]
         for register in registers:
-            yield f"  logic [{unsigned_width(register.high) - 1}:0] {register.name}_{short};"
+            yield f"  logic [{register.width - 1}:0] {register.name}_{short};"
             ports.append(f".{register.name}({register.name}_{short})")
         for k, wait in enumerate(placed.waits):
             ports.append(f".{event_port(k)}(comes{self.wire(name, k, wait).name})")

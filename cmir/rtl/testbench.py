@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from operator import add
 
 import numpy as np
 
 from cmir.dialects.core_name import CoreName
-from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.chip import CHIP, ControlLogic
 from cmir.rtl.modules import FIRE, HOLD
 from cmir.support.diagnostics import CompileError
@@ -71,11 +71,7 @@ class Bench:
     def widths(self) -> dict[CoreName, dict[str, int]]:
         """The bits of each coordinate of each unit that changes, by the name of its register."""
         return {
-            name: {
-                r.name: unsigned_width(r.high)
-                for r in placed.unit.registers
-                if r.coordinate is not None
-            }
+            name: {register.name: register.width for register in placed.unit.coordinates}
             for name, placed in self.logic.units.items()
         }
 
@@ -100,18 +96,12 @@ class Bench:
         """Return the coordinates of each start of a unit as one number, the first coordinate in the lowest bits."""
         placed, core = self.logic.units[name], self.timed.network.single_cores[name]
         points = (core.points - np.array(placed.least)).tolist()
-        shifted = [(placed_at.coordinate, shift) for placed_at, shift in self._shifts(name)]
-        packed = [
-            sum(point[d] << shift for d, shift in shifted if d is not None) for point in points
-        ]
+        packed, shift = [0] * len(points), 0
+        for register in placed.unit.coordinates:
+            assert register.coordinate is not None
+            own = (point[register.coordinate] << shift for point in points)
+            packed, shift = list(map(add, packed, own)), shift + register.width
         return packed * self.report.inferences
-
-    def _shifts(self, name: CoreName):
-        shift = 0
-        for register in self.logic.units[name].unit.registers:
-            if register.coordinate is not None:
-                yield register, shift
-                shift += unsigned_width(register.high)
 
     def text(self) -> str:
         """Return the bench as SystemVerilog."""

@@ -53,6 +53,11 @@ class ControlUnit:
     automata: tuple[Automaton, ...]
     pace: Pace
 
+    @property
+    def coordinates(self) -> list[Register]:
+        """The registers of coordinates, in order; the others are helpers."""
+        return [register for register in self.registers if register.coordinate is not None]
+
 
 @dataclass(frozen=True, eq=False)
 class PlacedUnit:

@@ -15,6 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from cmir.elaboration.program import Core
+from cmir.rtl.bounds import unsigned_width
 from cmir.rtl.trees import MOST_LEAVES, Tree, TreeTooLarge, fit, leaves
 
 _PLAIN = 12
@@ -36,6 +37,11 @@ class Register:
     high: int
     next: Tree
     coordinate: int | None
+
+    @property
+    def width(self) -> int:
+        """Flip-flops."""
+        return unsigned_width(self.high)
 
 
 @dataclass(frozen=True, eq=False)
