@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
+from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import ceil, prod
 
@@ -38,7 +39,7 @@ from cmir.support.limits import check_memory, count_text
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
 from cmir.timing.liveness import UntimedRun
-from cmir.timing.periodic import InfeasiblePeriodError, periodic_schedule
+from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
 from cmir.timing.turns import Turns
 
 
@@ -147,6 +148,7 @@ class Sizing:
             found = self._wait(DependenceKind.RAW, reader, writer, array, needs, latency)
             self.raw[reader].append(found)
         self._room = cache(self._room_uncached)
+        self._unbounded = cache(self._unbounded_uncached)
 
     def count_cores(self, stage: str) -> int:
         """Return the number of cores of a stage, and of those on the global control unit."""
@@ -281,12 +283,12 @@ class Sizing:
         whole cycles. λ is whole unless several inferences are under way in a circle of cores or use different sets of
         crossbars, so t is 1 unless a stage reads across inferences or has ways.
         """
-        return 1 if self._whole else self._fastest[0]
+        return 1 if self._whole else self._fastest.denominator
 
     @cached_property
     def interval(self) -> int:
         """Steady-state interval λ with unbounded buffers, in ticks: that of the busiest core, if data allow it."""
-        return self._fastest[1]
+        return self._fastest.numerator
 
     @property
     def _whole(self) -> bool:
@@ -295,18 +297,37 @@ class Sizing:
         return not across and not any(cost.pace.in_turn for cost in self.costs.values())
 
     @cached_property
-    def _fastest(self) -> tuple[int, int, np.ndarray]:
-        """Ticks in a cycle, and λ and starts in ticks, of the fastest schedule with unbounded buffers."""
+    def _fastest(self) -> Fraction:
+        """Interval of unbounded buffers, in cycles.
+
+        A circle of iterations passes through several cores or through the inferences of one. If cores do not wait for
+        each other in a circle, the busiest one therefore determines the interval, without a search for a schedule.
+        """
         ratio, whole = self._busiest, self._whole
         while True:
             ratio = Fraction(ceil(ratio)) if whole else ratio
-            ticks, period = ratio.denominator, ratio.numerator
             try:
-                return ticks, period, periodic_schedule(self._in_ticks({}, ticks), period)
+                if self._circular:
+                    self._unbounded(*ratio.as_integer_ratio())
+                return ratio
             except InfeasiblePeriodError as cycle:
                 if cycle.tokens == 0:
                     raise DeadlockError([link.wait for link in cycle.links]) from None
-                ratio = Fraction(cycle.delay, cycle.tokens * ticks)
+                ratio = Fraction(cycle.delay, cycle.tokens * ratio.denominator)
+
+    def _unbounded_uncached(self, period: int, ticks: int) -> np.ndarray:
+        """Return the starts of the fastest schedule of unbounded buffers with an interval of `period` ticks."""
+        return periodic_schedule(self._in_ticks({}, ticks), period)
+
+    @property
+    def _circular(self) -> bool:
+        """True if some cores wait for data of each other, or of themselves, in a circle."""
+        try:
+            sources = {core: {wait.source for wait in waits} for core, waits in self.raw.items()}
+            TopologicalSorter(sources).prepare()
+        except CycleError:
+            return True
+        return False
 
     @property
     def _busiest(self) -> Fraction:
@@ -325,12 +346,14 @@ class Sizing:
 
         All are in ticks. Raises DeadlockError.
         """
-        if not sizes and period <= self.interval:
-            return self._fastest[1:]
-        actors = self.actors(sizes)
+        if not sizes:
+            period = max(period, self.interval)
+            return period, self._unbounded(period, self.ticks)
+        actors, search = self.actors(sizes), None
         while True:
+            search = PeriodicSearch(actors, period, like=search)
             try:
-                return period, periodic_schedule(actors, period)
+                return period, search.run()
             except InfeasiblePeriodError as cycle:
                 if cycle.tokens == 0:
                     raise DeadlockError([link.wait for link in cycle.links]) from None
