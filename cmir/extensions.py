@@ -118,10 +118,13 @@ def installed_universe() -> Universe:
         if (problem := _problem(universe, fields)) is not None:
             note_unloaded(broken(point, problem))
             continue
+        package = package_of(point)  # reads the metadata of the package
         for field in fields:
             for name, factory in getattr(universe, field).items():
-                packages[field, name].append(package_of(point))
-                getattr(merged, field)[name] = _checked(point, _KINDS[field], name, factory)
+                packages[field, name].append(package)
+                if package not in _OWN:
+                    factory = _checked(point, _KINDS[field], name, factory)
+                getattr(merged, field)[name] = factory
     for (field, name), those in packages.items():
         if len(those) > 1:
             getattr(merged, field)[name] = partial(_refuse, _KINDS[field], name, those)
@@ -140,8 +143,6 @@ def _problem(universe: object, fields: Sequence[str]) -> str | None:
 
 def _checked(point: EntryPoint, kind: str, name: str, factory: _Factory) -> _Factory:
     """Return a function that calls the one of a package, and raises CompileError naming the package if that fails."""
-    if package_of(point) in _OWN:
-        return factory
 
     def load() -> Any:
         try:
