@@ -66,6 +66,15 @@ class Problem:
         return self.traffic + self.traffic.T
 
     @cached_property
+    def partners(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The cores that each core exchanges bytes with, and the bytes it sends to each and gets, as columns."""
+        found = (np.flatnonzero(row) for row in self.talk)
+        return [
+            (others, self.traffic[core, others, None], self.traffic[others, core, None])
+            for core, others in enumerate(found)
+        ]
+
+    @cached_property
     def there_and_back(self) -> np.ndarray:
         """Hops between each two places, both directions together, shape (places, places)."""
         return self.distances + self.distances.T
@@ -181,22 +190,23 @@ class _Improvement:
         exchanges, moves = self._exchanges(cores), self._moves(cores)
         return exchanges.min(axis=1), moves.min(axis=1, initial=0)
 
-    def _exchanges(self, cores: np.ndarray) -> np.ndarray:
-        """Return the cost changes of exchanging each of these cores with each of all cores."""
+    def _exchanges(self, cores: np.ndarray | int) -> np.ndarray:
+        """Return the cost changes of exchanging each of these cores, or one core, with each of all cores."""
         at, problem = self.placement, self.problem
         own = self.cost[self.cores, at]
         # Each of the two costs counts the traffic between the pair as if only one core moved; correct for that.
-        pair = problem.talk[cores] * problem.there_and_back[at[cores]][:, at]
-        here, there = self.cost[:, at[cores]].T, self.cost[cores][:, at]
-        return here + there - own[cores, None] - own + pair
+        pair = problem.talk[cores] * problem.there_and_back[at[cores]][..., at]
+        here, there = self.cost[:, at[cores]].T, self.cost[cores][..., at]
+        return here + there - own[cores][..., None] - own + pair
 
-    def _moves(self, cores: np.ndarray) -> np.ndarray:
-        """Return the cost changes of moving each of these cores to each free place."""
-        return self.cost[cores][:, self.free] - self.cost[cores, self.placement[cores], None]
+    def _moves(self, cores: np.ndarray | int) -> np.ndarray:
+        """Return the cost changes of moving each of these cores, or one core, to each free place."""
+        here = self.cost[cores, self.placement[cores]]
+        return self.cost[cores][..., self.free] - here[..., None]
 
     def _improve(self, core: int) -> None:
         """Make the move or exchange of a core that reduces the cost most, if any does."""
-        exchange, move = self._exchanges(np.array([core]))[0], self._moves(np.array([core]))[0]
+        exchange, move = self._exchanges(core), self._moves(core)
         other = int(np.argmin(exchange))
         if len(move) and min(exchange[other], 0) > move.min():
             hole = int(np.argmin(move))
@@ -209,12 +219,12 @@ class _Improvement:
             self._put(other, here)
 
     def _put(self, core: int, place: int) -> None:
-        traffic, distances = self.problem.traffic, self.problem.distances
+        distances = self.problem.distances
         old, self.placement[core] = self.placement[core], place
-        others = np.flatnonzero(self.problem.talk[core])
-        out, back = traffic[core, others], traffic[others, core]
-        self.cost[others] += np.outer(back, distances[:, place] - distances[:, old])
-        self.cost[others] += np.outer(out, distances[place] - distances[old])
+        others, out, back = self.problem.partners[core]
+        further = back * (distances[:, place] - distances[:, old])
+        further += out * (distances[place] - distances[old])
+        self.cost[others] += further
 
 
 def lower_bound(problem: Problem) -> int:

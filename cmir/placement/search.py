@@ -39,7 +39,7 @@ SHAKE_PLACE = 1.6e-7
 BOUND = 2.0
 """Limit of the work on a bound, in the same units."""
 
-BOUND_SHARE = 1 / 6
+BOUND_SHARE = 1 / 24
 """Limit of the work on a bound, as a share of that of the search; CP-SAT finds the best bounds early."""
 
 WHOLE = 20_000
@@ -79,7 +79,7 @@ def optimize(
     """Return the best placement found within the limits, which is never worse than the heuristic's.
 
     seconds: None for no limit; if the search reaches it, the result depends on the speed of the computer.
-    work: in CP-SAT's deterministic units, about seconds; a sixth more may go into the bound.
+    work: in CP-SAT's deterministic units, about seconds; 1/24 of it more may go into the bound.
     """
     return _Search(problem, seconds, seed, progress, work).run()
 
