@@ -231,7 +231,9 @@ def lower_to_mapped(
     """
     passes = mapping_passes(machine, "full", replicate)
     shared = isinstance(replicate, CopyBudget)
-    match _map(model, passes, machine, purpose, progress, shared):
+    pipelines = _map(model, passes, machine, purpose, progress, shared)
+    _verify(model, passes)
+    match pipelines:
         case [pipeline]:
             return pipeline
         case several:
@@ -266,7 +268,7 @@ def _map(
     progress: Callable[[str], None] | None,
     shared: bool,
 ) -> list[PipelineOp]:
-    """Lower a model to pipelines, run mapping passes, and return the pipelines.
+    """Lower a model to pipelines, run mapping passes, and return the pipelines, which are still to be verified.
 
     shared: whether programs may share cores. If not, fails early if cores are missing.
     """
@@ -276,7 +278,6 @@ def _map(
         for pipeline in [] if shared else pipelines:
             cores = sum(stage.count_cores() for stage in pipeline.stages.values())
             check_cores(pipeline, cores, machine)
-    _verify(model, passes)
     return pipelines
 
 
