@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,10 +25,12 @@ from cmir.report.computed_bits import computed_bits_text
 from cmir.report.cost_figures import crossbar_figures, headline_figures, part_figures
 from cmir.report.graph import draw_graph
 from cmir.report.occupancy import occupancies
-from cmir.rtl.control_cost import ControlCost
 from cmir.support.origins import tells_more
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
+
+if TYPE_CHECKING:
+    from cmir.rtl.control_cost import ControlCost
 
 MOST_STRETCHES = 80_000
 """Maximum total number of stretches of all cores that are kept exactly."""

@@ -6,12 +6,15 @@ import html
 import json
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cmir.report.figures import Data, page_figures
-from cmir.rtl.control_cost import ControlCost
 from cmir.support.atomic import atomic_path
 from cmir.timing.network import TimedNetwork
 from cmir.timing.report import RunReport
+
+if TYPE_CHECKING:
+    from cmir.rtl.control_cost import ControlCost
 
 SCRIPTS = (
     "dom",
