@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, cached_property
-from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from math import ceil, prod
 
@@ -35,6 +34,7 @@ from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.inferences import inferences_back
 from cmir.isl.storage import BoundingBox, stacked
+from cmir.support.graphs import in_order
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
@@ -322,12 +322,8 @@ class Sizing:
     @property
     def _circular(self) -> bool:
         """True if some cores wait for data of each other, or of themselves, in a circle."""
-        try:
-            sources = {core: {wait.source for wait in waits} for core, waits in self.raw.items()}
-            TopologicalSorter(sources).prepare()
-        except CycleError:
-            return True
-        return False
+        sources = {core: {wait.source for wait in waits} for core, waits in self.raw.items()}
+        return in_order(sources) is None
 
     @property
     def _busiest(self) -> Fraction:

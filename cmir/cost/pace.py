@@ -14,6 +14,7 @@ second bound, lead(d) = d·step.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -98,47 +99,64 @@ class Pace:
 
         Further axes of the bounds, and of the result, distinguish actors.
         """
-        if self.in_turn:
-            return self.caused(bounds)[0]
-        steps = self.step * _rows(len(bounds), bounds)
-        return np.maximum.accumulate(bounds - steps, axis=0) + steps
+        if not self.in_turn:
+            steps = self.step * _rows(len(bounds), bounds)
+            return np.maximum.accumulate(bounds - steps, axis=0) + steps
+        chain, since = self._by_set(bounds)
+        starts = np.maximum.accumulate(chain, axis=0) + self.busy * since
+        starts = starts.reshape(-1, *bounds.shape[1:])[: len(bounds)]
+        for back in self._windows():
+            starts[back:] = np.maximum(starts[back:], starts[:-back] + back * self.step)
+        return starts
 
     def caused(self, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the `earliest` starts, and for each an iteration k whose bound it follows from.
 
         That is, starts[i] = bounds[k] + lead(i − k). Further axes of the bounds distinguish actors.
         """
-        count, actors = len(bounds), bounds.shape[1:]
         if not self.in_turn:
-            since = _rows(count, bounds)
-            chain = np.maximum.accumulate(bounds - self.step * since, axis=0)
-            rises = np.ones(bounds.shape, bool)
-            np.greater(chain[1:], chain[:-1], out=rises[1:])
-            cause = np.maximum.accumulate(np.where(rises, since, 0), axis=0)
+            since = _rows(len(bounds), bounds)
+            chain, cause = _running_maximum(bounds - self.step * since, since)
             return chain + self.step * since, cause
-        ways, cycles = self.ways, self.busy
-        rows = -(-count // ways)
-        padded = np.zeros((rows * ways, *actors), np.int64)
-        padded[:count] = bounds
-        # Each set of crossbars by itself: a running maximum, as far as iterations wait for their set.
-        by_set = padded.reshape(rows, ways, *actors)
-        since = _rows(rows, by_set)
-        chain = by_set - cycles * since
-        most = np.maximum.accumulate(chain, axis=0)
-        rises = np.ones(most.shape, bool)
-        np.greater(most[1:], most[:-1], out=rises[1:])
-        row = np.maximum.accumulate(np.where(rises, since, 0), axis=0)
-        starts = (most + cycles * since).reshape(padded.shape)[:count]
-        cause = (row * ways + _rows(ways, bounds)).reshape(padded.shape)[:count]
-        # Then up to ways − 1 steps: the maximum over a window, which doubles until it has this width.
-        width = 1
-        while width < ways:
-            back = min(width, ways - width)
+        chain, since = self._by_set(bounds)
+        most, row = _running_maximum(chain, since)
+        rows = (-1, *bounds.shape[1:])
+        starts = (most + self.busy * since).reshape(rows)[: len(bounds)]
+        cause = (row * self.ways + _rows(self.ways, bounds)).reshape(rows)[: len(bounds)]
+        for back in self._windows():
             other, of = starts[:-back] + back * self.step, cause[:-back].copy()
             later = other > starts[back:]
             starts[back:][later], cause[back:][later] = other[later], of[later]
-            width += back
         return starts, cause
+
+    def _by_set(self, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the bounds for each set of crossbars by itself, without the time that its iterations take until then.
+
+        Their shape is (iterations of the set, sets, …); the second result is the number of iterations until then.
+        """
+        count, actors = len(bounds), bounds.shape[1:]
+        rows = -(-count // self.ways)
+        padded = np.zeros((rows * self.ways, *actors), np.int64)
+        padded[:count] = bounds
+        by_set = padded.reshape(rows, self.ways, *actors)
+        since = _rows(rows, by_set)
+        return by_set - self.busy * since, since
+
+    def _windows(self) -> Iterator[int]:
+        """Yield distances such that maxima with what lies so far back cover up to ways − 1 steps back."""
+        width = 1
+        while width < self.ways:
+            back = min(width, self.ways - width)
+            yield back
+            width += back
+
+
+def _running_maximum(values: np.ndarray, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the running maximum along the first axis, and the first row that attains it. since: the rows 0, 1, …."""
+    most = np.maximum.accumulate(values, axis=0)
+    rises = np.ones(most.shape, bool)
+    np.greater(most[1:], most[:-1], out=rises[1:])
+    return most, np.maximum.accumulate(np.where(rises, since, 0), axis=0)
 
 
 def _rows(count: int, like: np.ndarray) -> np.ndarray:

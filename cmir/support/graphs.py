@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Set
+from graphlib import CycleError, TopologicalSorter
 from typing import TypeVar
 
 Node = TypeVar("Node", bound=Hashable)
@@ -16,3 +17,11 @@ def reachable(start: Node, successors: Mapping[Node, Set[Node]]) -> set[Node]:
         found |= fresh
         work += fresh
     return found
+
+
+def in_order(predecessors: Mapping[Node, Set[Node]]) -> list[Node] | None:
+    """Return the nodes, each after its predecessors; None if a path leads from a node back to it."""
+    try:
+        return [*TopologicalSorter(predecessors).static_order()]
+    except CycleError:
+        return None

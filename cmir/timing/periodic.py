@@ -17,9 +17,12 @@ Copies that run iterations in turn (`cmir.timing.turns`) are one actor, and each
 from an iteration of such an actor stands for edges from all iterations up to it, those of the inference before
 included. The start that it follows is the latest of theirs, and the parent is the iteration with that start.
 
-Each raised start has a parent, the iteration that caused the raise. Parents form a cycle only if it is positive, and
-eventually form one if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection Algorithms,
-Mathematical Programming 85, 1999):
+If actors do not wait for each other in a circle, only an actor alone can form a positive cycle, which its pace tells.
+Otherwise there is a schedule, and it is found actor by actor, each after those that it waits for.
+
+In other networks, each raised start has a parent, the iteration that caused the raise. Parents form a cycle only if it
+is positive, and eventually form one if there is a positive cycle (Cherkassky and Goldberg, Negative-Cycle Detection
+Algorithms, Mathematical Programming 85, 1999):
 
 - A start is at most that of its parent plus the edge between them: they were equal at the time of the raise, and
   parents only rise. The raise that closes a cycle makes one of these inequalities strict, so the edges of the cycle sum
@@ -33,12 +36,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise, starmap
 
 import numpy as np
 
 from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.support.counts import count_of
+from cmir.support.graphs import in_order
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import Wait
 from cmir.timing.recurrence import MOST_CYCLES, check_times
@@ -81,13 +86,11 @@ class InfeasiblePeriodError(Exception):
 class _Edges:
     """Waits of an actor's iterations for others, one entry per edge, in the order of their targets.
 
-    targets: iterations that have edges; first: position of the first edge of each. sources: iterations, numbered
-    through all actors; for an edge from all iterations up to one, this number plus the number of all iterations. of:
-    dependence that an edge belongs to.
+    sources: iterations, numbered through all actors; for an edge from all iterations up to one, this number plus the
+    number of all iterations. of: dependence that an edge belongs to.
     """
 
     targets: np.ndarray
-    first: np.ndarray
     sources: np.ndarray
     delays: np.ndarray
     tokens: np.ndarray
@@ -145,6 +148,7 @@ class PeriodicSearch:
         self.actors, self.period = list(actors.values()), period
         self.number = {name: k for k, name in enumerate(actors)}
         self.first = np.cumsum([0, *(actor.iterations for actor in self.actors)])
+        self.of = [*starmap(slice, pairwise(self.first.tolist()))]
         self.earliest = np.zeros(self.first[-1], np.int64) if earliest is None else earliest
         # The start of each iteration, and after these, the latest start up to each, of actors with turns.
         self.times = np.concatenate((self.earliest, self.earliest))
@@ -159,6 +163,7 @@ class PeriodicSearch:
             else self._edges(actor)
             for k, (actor, was) in enumerate(zip(self.actors, old, strict=True))
         ]
+        self.leads = [edges.delays - period * edges.tokens for edges in self.edges]
         oldest = max((int(edges.tokens.max(initial=0)) for edges in self.edges), default=0)
         if any(actor.alternates for actor in self.actors):
             oldest = max(oldest, *(actor.inferences for actor in self.actors))
@@ -176,13 +181,10 @@ class PeriodicSearch:
         for k in range(len(self.actors)):
             self._follow(k)
         self.work = int(self.first[-1])
-        self.waiters: list[list[int]] = [[] for _ in self.actors]
-        for k, actor in enumerate(self.actors):
-            for source in {dependence.source for dependence in actor.dependences}:
-                self.waiters[self.number[source]].append(k)
-            # The actor alone forms a positive cycle, or paths pass through several of its inferences.
-            if actor.cycles > period or actor.alternates:
-                self.waiters[k].append(k)
+        self.sources = [
+            {self.number[dependence.source] for dependence in actor.dependences}
+            for actor in self.actors
+        ]
 
     def _edges(self, actor: Actor) -> _Edges:
         parts: list[np.ndarray] = [np.zeros((5, 0), np.int64)]
@@ -190,63 +192,115 @@ class PeriodicSearch:
             rises = dependence.rises if actor.turns == 1 else dependence.rises_in(actor.turns)
             source = self.actors[self.number[dependence.source]]
             for copy in range(source.turns if dependence.delays is not None else 1):
-                event, delay = dependence.needs[rises], np.full_like(rises, dependence.delay)
+                event, delay = dependence.needs[rises], dependence.delay
                 if dependence.delays is not None:  # by itself, the last iteration of each copy
                     event = source.in_turn.last_of(copy, event)
                     delay = dependence.delays[rises % actor.turns, copy]
                 inference, iteration = np.divmod(event, source.iterations)
-                place = self.first[self.number[dependence.source]] + iteration
+                place = iteration + self.first[self.number[dependence.source]]
                 if source.turns > 1 and dependence.delays is None:
                     place += self.first[-1]
-                of = np.full_like(rises, k)
-                parts.append(np.stack((rises, place, delay, -inference, of)))
+                parts.append(part := np.empty((5, len(rises)), np.int64))
+                for row, each in zip(part, (rises, place, delay, -inference, k), strict=True):
+                    row[:] = each
         edges = np.concatenate(parts, axis=1)
-        target, *rest = edges[:, np.argsort(edges[0], kind="stable")]
-        return _Edges(*np.unique(target, return_index=True), *rest)
-
-    def _of(self, actor: int) -> slice:
-        return slice(int(self.first[actor]), int(self.first[actor + 1]))
+        return _Edges(*edges[:, np.argsort(edges[0], kind="stable")])
 
     def run(self) -> np.ndarray:
         """Return the starts, as in `periodic_schedule`. Raises InfeasiblePeriodError."""
+        order = in_order(dict(enumerate(self.sources)))
+        if order is None or any(actor.cycles > self.period for actor in self.actors):
+            self._run_in_circles()
+            return self.starts
+        for actor in order:
+            while self._raise(actor) is not None and self._around(actor) is not None:
+                pass  # paths can pass through several inferences of the actor
+        return self.starts
+
+    def _run_in_circles(self) -> None:
+        """Raise starts until all edges hold. Raises InfeasiblePeriodError."""
+        waiters: list[list[int]] = [[] for _ in self.actors]
+        for k, (actor, sources) in enumerate(zip(self.actors, self.sources, strict=True)):
+            for source in sources:
+                waiters[source].append(k)
+            # The actor alone forms a positive cycle, or paths pass through several of its inferences.
+            if actor.cycles > self.period or actor.alternates:
+                waiters[k].append(k)
         work, queued = deque(range(len(self.actors))), set(range(len(self.actors)))
         raises = 0
         while work:
             actor = work.popleft()
             queued.discard(actor)
-            highest = self._raise(actor)
+            highest = self._raise(actor, parents=True)
             if highest is None:
                 continue
-            for waiter in self.waiters[actor]:
+            for waiter in waiters[actor]:
                 if waiter not in queued:
                     queued.add(waiter)
                     work.append(waiter)
             raises += 1
             if raises % len(self.actors) == 0:
                 self._check_parents(highest)
-        return self.starts
 
-    def _raise(self, actor: int) -> int | None:
-        """Raise an actor's starts to the earliest that all others allow; return the one raised most, if any."""
-        of = self._of(actor)
+    def _raise(self, actor: int, parents: bool = False) -> int | None:
+        """Raise an actor's starts to the earliest that all others allow; return the one raised most, if any.
+
+        parents: whether to note what caused the starts.
+        """
+        of = self.of[actor]
         before = self.starts[of]
-        bounds, reason = self._bounds(actor)
-        starts, since = self._caused(actor, bounds)
-        wrapped, source, why = self._around(actor, np.maximum(starts, before))
-        after = np.maximum(np.maximum(starts, wrapped), before)
+        bounds, each = self._bounds(actor)
+        starts = self._earliest(actor, bounds)
+        after = np.maximum(starts, before)
+        around = self._around(actor, after)
+        if around is not None:
+            after = np.maximum(after, around[0])
         self.work += len(before) + _PER_TURN
-        raised = np.flatnonzero(after > before)
-        if not len(raised):
+        raised = after - before
+        most = int(raised.argmax())
+        if not raised[most]:
             return None
-        around = wrapped[raised] > starts[raised]
-        first = np.where(around, source[raised], since[raised])
-        self.since[of.start + raised] = first
-        self.reason[of.start + raised] = np.where(around, why[first], reason[first])
-        self._note_followed(actor, of.start + raised)
-        most = int(of.start + (after - before).argmax())
+        if parents:
+            self._note_parents(actor, np.flatnonzero(raised), bounds, each, starts, around)
         self.starts[of] = after
         self._follow(actor)
-        return most
+        return of.start + most
+
+    def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the earliest start of each iteration with respect to other actors, and the bound of each edge."""
+        edges, bounds = self.edges[actor], self.earliest[self.of[actor]].copy()
+        each = self.times[edges.sources] + self.leads[actor]
+        np.maximum.at(bounds, edges.targets, each)
+        return bounds, each
+
+    def _note_parents(
+        self,
+        actor: int,
+        raised: np.ndarray,
+        bounds: np.ndarray,
+        each: np.ndarray,
+        starts: np.ndarray,
+        around: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+    ) -> None:
+        """Note the causes of the starts of an actor's raised iterations.
+
+        bounds, each: see `_bounds`. starts: the earliest with these bounds. around: see `_around`.
+        """
+        of, targets = self.of[actor], self.edges[actor].targets
+        attains = (each == bounds[targets]) & (each > self.earliest[of][targets])
+        reason = np.full(len(bounds), _EARLIEST)
+        edges = np.flatnonzero(attains)[::-1]  # the last assignment counts: the first edge
+        reason[targets[edges]] = edges
+        first = self._since(actor, bounds)[raised]
+        why = reason[first]
+        if around is not None:
+            wrapped, source, reason = around
+            wraps = wrapped[raised] > starts[raised]
+            first = np.where(wraps, source[raised], first)
+            why = np.where(wraps, reason[first], why)
+        self.since[of.start + raised] = first
+        self.reason[of.start + raised] = why
+        self._note_followed(actor, of.start + raised)
 
     def _note_followed(self, actor: int, raised: np.ndarray) -> None:
         """Note the iterations whose latest starts some of an actor's raised iterations follow."""
@@ -262,7 +316,7 @@ class PeriodicSearch:
         """Update the latest starts up to the iterations of an actor."""
         if self.actors[actor].turns == 1:
             return
-        of, starts = self._of(actor), self.starts[self._of(actor)]
+        of, starts = self.of[actor], self.starts[self.of[actor]]
         last = int(starts.argmax())
         before = starts[last] - self.period  # of the inference before
         latest, own = np.maximum.accumulate(np.maximum(starts, before)), np.arange(len(starts))
@@ -271,60 +325,61 @@ class PeriodicSearch:
         self.latest_of[of] = of.start + np.where(which < 0, last, which)
         self.older[of] = which < 0
 
-    def _caused(self, actor: int, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the earliest starts of all iterations with these bounds, and the iterations that they follow from."""
+    def _earliest(self, actor: int, bounds: np.ndarray) -> np.ndarray:
+        """Return the earliest starts of all iterations with these bounds."""
         of = self.actors[actor]
-        return of.pace.caused(bounds) if of.turns == 1 else of.in_turn.caused(bounds)
+        return of.pace.earliest(bounds) if of.turns == 1 else of.in_turn.earliest(bounds, 0)
 
-    def _around(self, actor: int, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _since(self, actor: int, bounds: np.ndarray) -> np.ndarray:
+        """Return the iterations that the earliest starts with these bounds follow from."""
+        of = self.actors[actor]
+        return (of.pace if of.turns == 1 else of.in_turn).caused(bounds)[1]
+
+    def _around(
+        self, actor: int, starts: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Return the earliest starts with respect to earlier inferences of the actor itself.
 
-        The iterations that they follow from, and the reasons of the starts of these, are the other results.
-        starts: those of the iterations in this inference.
+        The iterations that they follow from, and the reasons of the starts of these, are the other results. The result
+        is None if the iterations start late enough. starts: of this inference; by default, those so far.
         """
         of = self.actors[actor]
+        starts = self.starts[self.of[actor]] if starts is None else starts
         if of.turns == 1:
             return self._around_copy(of.pace, starts)
-        found = np.zeros((3, len(starts)), np.int64)
+        found = None
         for copy in range(of.turns):
-            bounds, since, reason = self._around_copy(
-                of.in_turn.pace_of(copy), starts[copy :: of.turns]
-            )
-            found[:, copy :: of.turns] = bounds, copy + of.turns * since, reason
-        return found[0], found[1], found[2]
+            own = self._around_copy(of.in_turn.pace_of(copy), starts[copy :: of.turns])
+            if own is not None:
+                if found is None:
+                    found = np.full((3, len(starts)), _LEAST)
+                bounds, since, reason = own
+                found[:, copy :: of.turns] = bounds, copy + of.turns * since, reason
+        return None if found is None else (found[0], found[1], found[2])
 
     def _around_copy(
         self, pace: Pace, starts: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
         """Like `_around`, for one core."""
         count = len(starts)
-        reason = np.full(count, _LAST)
         first = starts[-1] + pace.step - self.period
         if not pace.in_turn:
-            return first + pace.step * np.arange(count), np.zeros(count, np.int64), reason
-        bounds = np.full(count, _LEAST)
-        bounds[0] = first
+            if first <= starts[0]:
+                return None
+            return (
+                first + pace.step * np.arange(count),
+                np.zeros(count, np.int64),
+                np.full(count, _LAST),
+            )
         inference, earlier = np.divmod(np.arange(min(pace.ways, count)) - pace.ways, count)
         by_set = starts[earlier] + pace.busy + self.period * inference
+        if first <= starts[0] and (by_set <= starts[: len(by_set)]).all():
+            return None
+        bounds, reason = np.full(count, _LEAST), np.full(count, _LAST)
+        bounds[0] = first
         later = by_set > bounds[: len(by_set)]
         bounds[: len(by_set)][later], reason[: len(by_set)][later] = by_set[later], _SET
         return *pace.caused(bounds), reason
-
-    def _bounds(self, actor: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the earliest start of each iteration with respect to other actors, and its edge, or _EARLIEST."""
-        edges = self.edges[actor]
-        bounds = self.earliest[self._of(actor)].copy()
-        reason = np.full(len(bounds), _EARLIEST)
-        each = self.times[edges.sources] + edges.delays - self.period * edges.tokens
-        if len(each):
-            most = np.maximum.reduceat(each, edges.first)
-            target = np.repeat(np.arange(len(most)), np.diff(edges.first, append=len(each)))
-            attains = np.flatnonzero(each == most[target])
-            edge = attains[np.searchsorted(target[attains], np.arange(len(most)))]
-            later = most > bounds[edges.targets]
-            bounds[edges.targets[later]] = most[later]
-            reason[edges.targets[later]] = edge[later]
-        return bounds, reason
 
     def _check_parents(self, place: int) -> None:
         """Raise InfeasiblePeriodError if the parents of iteration `place`, numbered over actors, form a cycle."""
