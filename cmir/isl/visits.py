@@ -47,7 +47,8 @@ class Frame:
 
     def spread(self, value: SSAValue) -> np.ndarray:
         """Return the value at each point, one entry per point even if it is the same everywhere."""
-        return np.broadcast_to(self[value], (self.count,))
+        found = self[value]
+        return found if found.ndim else np.broadcast_to(found, (self.count,))
 
     def then(self, statement: int) -> list[np.ndarray]:
         """Return the keys of a statement of the current block."""
@@ -174,34 +175,38 @@ def _scalar(op: Operation, operands: list[np.ndarray]) -> np.ndarray:
     for type_ in (*op.operand_types, *op.result_types):
         if type_ != i1 and not isinstance(type_, IndexType):
             raise CompileError(op, f"a control loop computes on `index`, got {type_}")
-    if isinstance(op, _DIVISIONS) and np.any(operands[1] == 0):
+    if isinstance(op, _DIVISIONS) and (operands[1] == 0).any():
         raise CompileError(op, "a control loop divides by zero")
-    if isinstance(op, _GROWING):
+    if isinstance(op, arith.MuliOp):
         # Detect overflow in floating point, which does not wrap around.
-        rough = evaluate(op, *(x.astype(np.float64) for x in operands))
-        if np.any(np.abs(rough) >= _BOUND):
-            raise CompileError(op, _TOO_LARGE)
-    return np.asarray(evaluate(op, *operands))
+        _check_bound(op, evaluate(op, *(x.astype(np.float64) for x in operands)))
+    found = np.asarray(evaluate(op, *operands))
+    if isinstance(op, _SUMS):
+        _check_bound(op, found)
+    return found
+
+
+def _check_bound(op: Operation, values: np.ndarray | int) -> None:
+    if (np.abs(values) >= _BOUND).any():
+        raise CompileError(op, _TOO_LARGE)
 
 
 def trips_of(op: scf.ForOp, frame: Frame) -> np.ndarray:
     """Return the number of iterations of a loop at each point of a frame."""
     lower, upper, step = (frame.spread(v) for v in (op.lb, op.ub, op.step))
-    if np.any(step <= 0):
+    if (step <= 0).any():
         raise CompileError(op, "the step of a control loop must be positive")
     return np.maximum(0, -((lower - upper) // step))
 
 
 def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarray) -> Frame:
     """Return the frame of a loop's body. keys, trips: those of the loop, at each point of the enclosing frame."""
-    total = trips.sum(dtype=np.float64)
+    total = int(trips.sum(dtype=np.float64))
     if frame.spend is not None:
-        frame.spend(int(total))
-    check_memory(
-        op,
-        f"a control loop has {count_text(int(total))} iterations in all",
-        int(total) * _NUMBER_BYTES * (len(keys) + 3),  # keys, the trip, its origin and the iterator
-    )
+        frame.spend(total)
+    size = total * _NUMBER_BYTES * (len(keys) + 3)  # keys, the trip, its origin and the iterator
+    if size > _SMALL:
+        check_memory(op, f"a control loop has {count_text(total)} iterations in all", size)
     origin = np.repeat(np.arange(frame.count), trips)
     trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
     inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
@@ -278,8 +283,8 @@ _LOGIC = (arith.ConstantOp, arith.AndIOp, arith.OrIOp, arith.XOrIOp, arith.Selec
 
 _DIVISIONS = (arith.FloorDivSIOp, arith.CeilDivSIOp, arith.DivSIOp, arith.RemSIOp)
 
-_GROWING = (arith.AddiOp, arith.SubiOp, arith.MuliOp)
-"""Operations whose results can be larger than their operands."""
+_SUMS = (arith.AddiOp, arith.SubiOp)
+"""Operations whose results can be larger than their operands, but not too large for 64 bits."""
 
 _BOUND = 1 << 62
 """Exclusive bound of magnitudes, so that sums and differences of two numbers, and the trips of a loop, are exact."""
@@ -288,6 +293,9 @@ _TOO_LARGE = "numbers in a control loop must be smaller than 2^62"
 
 _NUMBER_BYTES = 8
 """The bytes of a number in a frame."""
+
+_SMALL = 1 << 16
+"""Bytes that a frame may always take: most loops are small, and asking for the limit takes longer than they do."""
 
 
 @dataclass(frozen=True)
