@@ -40,9 +40,8 @@ class Frame:
     def __getitem__(self, value: SSAValue) -> np.ndarray:
         if value not in self.values:
             assert self.outer is not None, "IR is verified: every use has a definition"
-            outer = self.outer[value]
             assert self.origin is not None
-            self.values[value] = outer if outer.ndim == 0 else outer[self.origin]
+            self.values[value] = _at(self.outer[value], self.origin)
         return self.values[value]
 
     def spread(self, value: SSAValue) -> np.ndarray:
@@ -53,6 +52,11 @@ class Frame:
     def then(self, statement: int) -> list[np.ndarray]:
         """Return the keys of a statement of the current block."""
         return [*self.keys, np.full(self.count, statement)]
+
+
+def _at(values: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the values at some points; a value that is the same everywhere stays one number."""
+    return values[points] if values.ndim else values
 
 
 Visit = tuple[Operation, Frame, list[np.ndarray]]
@@ -91,12 +95,13 @@ def in_order(found: Sequence[Visit], operands: Callable[[Operation], Sequence[SS
     """Return the operand values of all visits in execution order, shape (visits, operands)."""
     if not found:
         return np.zeros((0, 0), np.int64)
-    rows = [
-        np.stack([frame.spread(v) for v in values], axis=1)
-        if (values := operands(op))
-        else np.zeros((frame.count, 0), np.int64)
-        for op, frame, _ in found
-    ]
+    rows: list[np.ndarray] = []
+    for op, frame, _ in found:
+        values = operands(op)
+        row = np.empty((frame.count, len(values)), np.int64)
+        for column, value in enumerate(values):
+            row[:, column] = frame[value]
+        rows.append(row)
     return np.concatenate(rows)[execution_order(found)]
 
 
@@ -127,6 +132,8 @@ def _iterators_around(op: Operation) -> list[SSAValue]:
 
 def execution_order(found: Sequence[Visit]) -> np.ndarray:
     """Return the permutation that sorts the concatenated visits into execution order."""
+    if len(found) == 1:  # the points of a frame are in order
+        return np.arange(found[0][1].count)
     depth = max(len(keys) for _, _, keys in found)
     columns = [
         np.concatenate(
@@ -193,10 +200,10 @@ def _check_bound(op: Operation, values: np.ndarray | int) -> None:
 
 def trips_of(op: scf.ForOp, frame: Frame) -> np.ndarray:
     """Return the number of iterations of a loop at each point of a frame."""
-    lower, upper, step = (frame.spread(v) for v in (op.lb, op.ub, op.step))
+    lower, upper, step = (frame[v] for v in (op.lb, op.ub, op.step))
     if (step <= 0).any():
         raise CompileError(op, "the step of a control loop must be positive")
-    return np.maximum(0, -((lower - upper) // step))
+    return np.full(frame.count, np.maximum(0, -((lower - upper) // step)))
 
 
 def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarray) -> Frame:
@@ -211,8 +218,8 @@ def inside(op: scf.ForOp, frame: Frame, keys: list[np.ndarray], trips: np.ndarra
     trip = np.arange(len(origin)) - np.repeat(np.cumsum(trips) - trips, trips)
     inner = Frame(len(origin), [*(key[origin] for key in keys), trip], frame, origin)
     inner.spend = frame.spend
-    lower, step = frame.spread(op.lb), frame.spread(op.step)
-    inner.values[op.body.block.args[0]] = lower[origin] + trip * step[origin]
+    lower, step = (_at(frame[v], origin) for v in (op.lb, op.step))
+    inner.values[op.body.block.args[0]] = lower + trip * step
     return inner
 
 
