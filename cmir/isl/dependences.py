@@ -419,9 +419,13 @@ def _last_of(points: isl.Set) -> isl.Set:
     """Return the lexicographically last point, for each value of the parameters."""
     if points.dim(isl.dim_type.param) or points.is_empty():
         return maximum(isl.Map.from_range(points)).range()
+    last = points
     for d in range(points.dim(isl.dim_type.set)):
-        points = points.fix_val(isl.dim_type.set, d, points.dim_max_val(d))
-    return points.coalesce()
+        if not (most := last.dim_max_val(d)).is_int():
+            break
+        last = last.fix_val(isl.dim_type.set, d, most)
+    # ISL's maximum can be that of a part which has rational points only, and then no point has it.
+    return maximum(isl.Map.from_range(points)).range() if last.is_empty() else last.coalesce()
 
 
 def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:

@@ -263,6 +263,18 @@ def test_war_release_of_a_stage_from_itself(
         check_credits_across(case, read, *ring(case.shape, *kind), itself=True)
 
 
+def test_the_last_point_where_a_part_has_rational_points_only() -> None:
+    """ISL's maximum of the second coordinate is 0 here, where no point has it."""
+    rational = (
+        "-2 <= c < 0 and c + 2e0 <= 2e1 <= 1 + c + 2e0 and 2e2 > 2a - c + 2e1 and "
+        "a - 2c + 4e1 < 2e2 <= 2 + 2a - c + 2e1 and 4e2 <= 2 + 2a - 3c + 6e1 and 6e2 > 3a - 2c + 2e0 + 4e1"
+    )
+    points = isl.Set(
+        f"{{ [a, b = -1, c] : exists (e0, e1, e2: {rational}); [-2, -1, -2]; [1, -2, -3] }}"
+    )
+    assert dependences._last_of(points).is_equal(isl.Set("{ [1, -2, -3] }"))
+
+
 @given(accesses(), ways)
 def test_war_release_with_full_storage(case: Accesses, way: AbstractContextManager[object]) -> None:
     dims = ", ".join(f"d{i}" for i in range(len(case.shape)))
