@@ -16,6 +16,7 @@ from math import gcd, lcm
 import islpy as isl
 import numpy as np
 
+from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.unions import MOST_COALESCED
 
 Coordinates = Sequence[np.ndarray]
@@ -268,6 +269,11 @@ def compile_function(relation: isl.Map, within: isl.Set) -> Function:
 
     Constraints that hold throughout `within` are dropped.
     """
+    return _compiled(unnamed(relation), within.reset_tuple_id())
+
+
+@kept_by_text
+def _compiled(relation: isl.Map, within: isl.Set) -> Function:
     pieces: list[tuple[_Guard | None, tuple[_Affine, ...]]] = []
     restricted = relation.intersect_domain(within)
     parts = [restricted]

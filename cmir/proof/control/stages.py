@@ -16,7 +16,7 @@ from cmir.dialects.cmcore import BufferOp, FireOp, LoadOp, ProgramOp, StoreOp
 from cmir.dialects.polyhedral import MapAttr, symbol
 from cmir.isl import read_map, read_set
 from cmir.isl.evaluate import Function, compile_function
-from cmir.isl.memo import unnamed
+from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.visits import in_order, run_of, visits
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
@@ -115,14 +115,18 @@ class Stage:
 def compiled(relation: isl.Map, within: isl.Set) -> Function:
     """Compile a relation to a function on arrays.
 
-    ISL reads the formulas back and checks that they equal the relation.
+    ISL reads the formulas back and checks that they equal the relation, once for relations with the same text.
     """
-    function = compile_function(relation, within)
+    return _compared(unnamed(relation), within.reset_tuple_id())
+
+
+@kept_by_text
+def _compared(relation: isl.Map, within: isl.Set) -> Function:
+    function, expected = compile_function(relation, within), relation.intersect_domain(within)
     if function.pieces:
-        again, expected = read_map(str(function)), unnamed(relation.intersect_domain(within))
-        if not again.intersect_domain(within.reset_tuple_id()).is_equal(expected):
+        if not read_map(str(function)).intersect_domain(within).is_equal(expected):
             raise AssertionError(f"{relation} is not {function}")
-    elif not relation.intersect_domain(within).is_empty():
+    elif not expected.is_empty():
         raise AssertionError(f"{relation} is not empty")
     return function
 
