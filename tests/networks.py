@@ -98,6 +98,9 @@ class Builder:
     def relu(self, x: str) -> str:
         return self._node("Relu", [x], self.shapes[x])
 
+    def response_normalization(self, x: str, size: int = 3) -> str:
+        return self._node("LRN", [x], self.shapes[x], size=size)
+
     def add(self, a: str, b: str) -> str:
         shape = np.broadcast_shapes(self.shapes[a], self.shapes[b])
         return self._node("Add", [a, b], tuple(shape))

@@ -14,7 +14,7 @@ import islpy as isl
 import numpy as np
 
 from cmir.analysis.buffers import ReaderBuffer
-from cmir.analysis.footprint import Footprint, by_row
+from cmir.analysis.footprint import Footprint, by_row, is_constant, unbroadcast
 from cmir.analysis.parts import ArrayPart, array_parts
 from cmir.analysis.ring import Ring, columns_of, keeps_apart, rows_at_once
 from cmir.dialects.core_name import CoreName
@@ -184,14 +184,21 @@ def _inside(
         at = at_core(low, core)
         if at.is_empty():  # the core reads nothing of the array
             nothing = [rows.shape[i] if i == rows.axis else n for i, n in enumerate(kept.sizes)]
-            return lambda table: np.full(nothing, -1, np.int64)
+            return lambda table: np.broadcast_to(np.int64(-1), nothing)
         first = at.dim_min_val(0).to_python()
         cut.append(rows.indices if d == rows.axis else slice(first, first + size))
         if d == rows.axis:
             row = np.arange(rows.indices.start, rows.indices.stop, rows.indices.step)
             row = row.reshape(-1, *(1,) * (len(kept.sizes) - d - 1))
             outside = (row < first) | (row >= first + size)
-    return lambda table: np.where(outside, -1, table[tuple(cut)])
+    if not outside.any():
+        return lambda table: table[tuple(cut)]
+
+    def inside(table: np.ndarray) -> np.ndarray:
+        table = table[tuple(cut)]
+        return np.broadcast_to(np.where(outside, -1, unbroadcast(table)), table.shape)
+
+    return inside
 
 
 def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]:
@@ -200,7 +207,7 @@ def _uniform_axes(tables: Sequence[np.ndarray], rows: Rows) -> tuple[slice, ...]
     Usually all channels are written, and read, together.
     """
     uniform = (
-        d != rows.axis and all((t == t.take([0], axis=d)).all() for t in tables)
+        d != rows.axis and all(is_constant(table, d) for table in tables)
         for d in range(len(rows.shape))
     )
     return tuple(slice(1) if alike else slice(None) for alike in uniform)

@@ -6,8 +6,9 @@ from those. The arrays serve searches over many buffer sizes, where a symbolic d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 from math import ceil, prod
 
@@ -45,6 +46,7 @@ class Footprint:
         self.coordinates = [tuple(core) for core in coordinates.tolist()]
         self.cores = [CoreName(self.name, core) for core in self.coordinates]
         self.starts: list[int] = [0, *np.cumsum(counts).tolist()]
+        self._reads = cache(self._reads_uncached)
 
     @property
     def iterations(self) -> int:
@@ -58,13 +60,16 @@ class Footprint:
         """Return the cores that run the iterations at these positions."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
-    def _reads(self, array: str, across: bool) -> Iterable[CompiledAccess]:
-        """Yield the accesses by which iterations read an array, within their inference or across inferences."""
+    def _reads_uncached(self, array: str, across: bool) -> list[CompiledAccess]:
+        """Return the accesses by which iterations read an array, within their inference or across inferences."""
+        found: list[CompiledAccess] = []
         for op in self.stage.reads():
             assert isinstance(op.result.type, VectorType)
+            shape = op.result.type.get_shape()
             for name, relation in op.arrays_and_maps():
                 if name == array and across == (op.across is not None):
-                    yield CompiledAccess.compile(relation, self.points, op.result.type.get_shape())
+                    found.append(CompiledAccess.compile(relation, self.points, shape))
+        return found
 
     def _writes(self, array: str) -> Iterable[CompiledAccess]:
         for op in self.stage.writes():
@@ -74,7 +79,8 @@ class Footprint:
 
     def writer(self, array: ArrayOp) -> np.ndarray:
         """Return the position of the iteration that writes each element, −1 if none does; shape: that of the array."""
-        return self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
+        writer = self._last(array, self._writes(array.sym_name.data), 0, self.iterations)
+        return np.broadcast_to(writer, array.shape)
 
     def last_read(self, array: ArrayOp, core: int) -> np.ndarray:
         """Return the last iteration of a core that reads each element, −1 if none does.
@@ -87,17 +93,19 @@ class Footprint:
         place = self._last(array, self._reads(name, across=False), first, last)
         place = np.where(place < 0, place, place - first)
         for access in self._reads(name, across=True):
+            place = np.array(np.broadcast_to(place, array.shape))
             for start, stop in blocks(first, last, prod(access.lanes)):
                 (back, *location), iteration = _pairs(access, start, stop)
                 np.maximum.at(place, tuple(location), iteration - first - back * (last - first))
-        return place
+        return np.broadcast_to(place, array.shape)
 
     def _last(
         self, array: ArrayOp, accesses: Iterable[CompiledAccess], first: int, last: int
     ) -> np.ndarray:
-        result = np.full(array.shape, -1, np.int64)
+        """Return the last iteration that accesses each element, with shape as in `_last_use`."""
+        result = np.full([1] * len(array.shape), -1)
         for access in accesses if first < last else ():
-            np.maximum(result, _last_use(access, array.shape, first, last), out=result)
+            result = np.maximum(result, _last_use(access, array.shape, first, last))
         return result
 
     def needs_data(
@@ -109,34 +117,19 @@ class Footprint:
         counted from the first of each core in the same inference, so those of earlier inferences are negative; −NEVER
         means that none is needed. writer: the result of `source.writer`.
         """
-        sources = len(source.cores)
-        needs = np.full((sources, self.iterations), -NEVER, np.int64)
-        table = _without_repeats(writer)
+        needs = np.full((len(source.cores), self.iterations), -NEVER, np.int64)
+        table, runs = _runs(writer)
+        core = np.maximum(source.core_of(table), 0)
+        event = np.where(table < 0, -NEVER, table - np.array(source.starts)[core])
         name = array.sym_name.data
         for access in self._reads(name, across=False):
-            for start, stop in blocks(0, self.iterations, prod(access.lanes)):
-                location, defined = access.locations(start, stop)
-                location = [
-                    x if size > 1 else np.zeros((), np.int64)
-                    for x, size in zip(location, table.shape, strict=True)
-                ]
-                if defined is not None:  # lanes outside the array have meaningless locations
-                    location = [
-                        np.clip(x, 0, size - 1)
-                        for x, size in zip(location, table.shape, strict=True)
-                    ]
-                written = table.reshape(-1)[ravel(location, table.shape)]
+            for iteration, place, defined in _places(access, runs, table.shape):
+                latest = event.reshape(-1)[place]
                 if defined is not None:
-                    written = np.where(defined, written, -1)
-                axes = tuple(range(1, written.ndim))
-                for core in np.unique(source.core_of(written)) if sources > 1 else (0,):
-                    if core < 0:
-                        continue
-                    first = source.starts[core]
-                    mine = (written >= first) & (written < source.starts[core + 1])
-                    latest = np.where(mine, written - first, -NEVER).max(axis=axes)
-                    into = needs[core, start:stop]
-                    np.maximum(into, np.broadcast_to(latest, into.shape), out=into)
+                    latest = np.where(defined, latest, -NEVER)
+                into = core.reshape(-1)[place] * self.iterations + iteration
+                into, latest = np.broadcast_arrays(into, latest)
+                np.maximum.at(needs.reshape(-1), into.reshape(-1), latest.reshape(-1))
         for access in self._reads(name, across=True):
             for start, stop in blocks(0, self.iterations, prod(access.lanes)):
                 (back, *location), iteration = _pairs(access, start, stop)
@@ -191,63 +184,91 @@ def _pairs(access: CompiledAccess, start: int, stop: int) -> tuple[list[np.ndarr
 
 
 def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
-    """Return the last of iterations `first` to `last - 1` that accesses each element of an array; −1 if none does."""
-    touched = _independent_lanes(access, first, min(first + 2, last))
-    lanes = tuple(1 if axis in touched else size for axis, size in enumerate(access.lanes))
-    access = replace(access, lanes=lanes)
-    one = {d for d, _ in touched.values()}  # one element represents all along these dimensions
+    """Return the last of iterations `first` to `last - 1` that accesses each element of an array; −1 if none does.
+
+    The result has length 1 along dimensions of which all elements are accessed alike.
+    """
+    separate, access = access.separate, access.at_one_lane()
+    # One element represents all along these dimensions.
+    one = {group.dimension for group in separate}
     small = tuple(1 if d in one else size for d, size in enumerate(shape))
-    result = np.full(prod(small), -1, np.int64)
+    result = np.full(prod(small) + 1, -1)  # the last entry is for lanes outside the array
     for start, stop in blocks(first, last, prod(access.lanes)):
         location, defined = access.locations(start, stop)
         location = [np.zeros((), np.int64) if d in one else x for d, x in enumerate(location)]
-        block = (stop - start, *lanes)
-        index = np.broadcast_to(ravel(location, small), block)
-        iteration = np.arange(start, stop).reshape(-1, *(1,) * len(lanes))
-        iteration = np.broadcast_to(iteration, block)
+        index = ravel(location, small)
         if defined is not None:
-            kept = np.broadcast_to(defined, block)
-            index, iteration = index[kept], iteration[kept]
+            index = np.where(defined, index, len(result) - 1)
+        iteration = along(np.arange(start, stop), 0, 1 + len(access.lanes))
+        block = (stop - start, *access.lanes)
+        index, iteration = np.broadcast_to(index, block), np.broadcast_to(iteration, block)
         # Iterations ascend, and the last of several assignments to one element wins.
         result[index.reshape(-1)] = iteration.reshape(-1)
-    result = result.reshape(small)
-    for d, elements in touched.values():
-        inside = np.zeros(shape[d], bool)
-        inside[elements] = True
-        result = np.where(inside.reshape(-1, *(1,) * (len(shape) - d - 1)), result, -1)
+    result = result[:-1].reshape(small)
+    for group in separate:
+        inside = np.zeros(shape[group.dimension], bool)
+        inside[group.elements] = True
+        if not inside.all():
+            result = np.where(along(inside, group.dimension, len(shape)), result, -1)
     return result
 
 
-def _independent_lanes(
-    access: CompiledAccess, start: int, stop: int
-) -> dict[int, tuple[int, np.ndarray]]:
-    """Return the lane axes that each run through one dimension of the array, independently of the iteration.
+def _places(
+    access: CompiledAccess, runs: Sequence[np.ndarray], shape: tuple[int, ...]
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
+    """Yield blocks of iterations, the places of their lanes in a table, and a mask of the defined ones or None for all.
 
-    The result maps an axis to the dimension and its elements. Usually all channels are read in the same way, so
-    examining one suffices. start, stop: a range of two iterations, if there are two.
+    Lanes along separate axes with the same place are one. runs, shape: see `_runs`.
     """
-    location, defined = access.locations(start, stop)
-    found: dict[int, tuple[int, np.ndarray]] = {}
-    for axis in range(len(access.lanes)):
-        users = [d for d, x in enumerate(location) if _varies(x, axis + 1)]
-        if len(users) == 1 and (defined is None or not _varies(defined, axis + 1)):
-            elements = location[users[0]]
-            if elements.size == elements.shape[axis + 1]:
-                found[axis] = users[0], elements.reshape(-1)
-    return found
+    one, rank, distinct = access.at_one_lane(), len(access.lanes), dict[int, np.ndarray]()
+    for group in access.separate:
+        places = np.unique(runs[group.dimension][group.elements])
+        distinct[group.dimension] = along(places, 1 + group.axes[0], 1 + rank)
+    lanes = prod(one.lanes) * prod(places.size for places in distinct.values())
+    for start, stop in blocks(0, len(access.points), lanes):
+        location, defined = one.locations(start, stop)
+        if defined is not None:  # lanes outside the array have meaningless locations
+            location = [np.clip(x, 0, len(run) - 1) for x, run in zip(location, runs, strict=True)]
+        place = [run[x] for x, run in zip(location, runs, strict=True)]
+        for dimension, places in distinct.items():
+            place[dimension] = places
+        yield along(np.arange(start, stop), 0, 1 + rank), ravel(place, shape), defined
 
 
-def _varies(values: np.ndarray, axis: int) -> bool:
-    return values.ndim > axis and values.shape[axis] > 1
+def along(values: np.ndarray, axis: int, rank: int) -> np.ndarray:
+    """Return values along one axis of an array of this rank."""
+    return values.reshape([-1 if d == axis else 1 for d in range(rank)])
+
+
+def is_constant(table: np.ndarray, axis: int) -> bool:
+    """Return True if a table is constant along an axis."""
+    return table.strides[axis] == 0 or bool((table == table.take([0], axis=axis)).all())
 
 
 def _without_repeats(table: np.ndarray) -> np.ndarray:
     """Return the table with each axis along which it is constant reduced to one entry."""
     for axis in range(table.ndim):
-        first = table.take([0], axis=axis)
-        if (table == first).all():
-            table = first
+        if is_constant(table, axis):
+            table = table.take([0], axis=axis)
     return table
+
+
+def unbroadcast(table: np.ndarray) -> np.ndarray:
+    """Return a table, of which some axes may repeat one entry in memory, with that entry alone."""
+    return table[tuple(slice(1) if stride == 0 else slice(None) for stride in table.strides)]
+
+
+def _runs(table: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return the table with runs of equal entries along each axis reduced to one, and the run of each index."""
+    runs: list[np.ndarray] = []
+    for axis, size in enumerate(table.shape):
+        begins = np.ones(size, bool)
+        entries = np.moveaxis(unbroadcast(table), axis, 0)
+        others = tuple(range(1, table.ndim))
+        begins[1:] = len(entries) > 1 and (entries[1:] != entries[:-1]).any(axis=others)
+        runs.append(np.cumsum(begins) - 1)
+        table = table.compress(begins, axis=axis)
+    return table, runs
 
 
 def by_row(table: np.ndarray, rows: Rows, missing: int = -1) -> np.ndarray:

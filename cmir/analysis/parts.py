@@ -15,7 +15,7 @@ from math import prod
 import islpy as isl
 import numpy as np
 
-from cmir.analysis.footprint import Footprint, rows_of_banks
+from cmir.analysis.footprint import Footprint, rows_of_banks, unbroadcast
 from cmir.dialects.polyhedral import ArrayOp
 from cmir.isl.storage import BoundingBox, Rows, rows_of
 from cmir.isl.text import read_set
@@ -59,15 +59,16 @@ def array_parts(
     """
     shape, names = array.shape, tuple(writes)
     whole = Rows(shape, None)
-    rows, cores, boxes = {}, {}, {}
+    rows, cores = {}, {}
     for name, write in writes.items():
         rows[name] = rows_of(shape, write, footprints[name].stage.order_on_core())
-        cores[name] = footprints[name].core_of(tables[name])
-        boxes[name] = _box(cores[name], rows[name].axis)
+        written = footprints[name].core_of(unbroadcast(tables[name]))
+        cores[name] = np.broadcast_to(written, shape)
     if len(names) == 1:
         return [ArrayPart(rows_of_banks(rows[names[0]], cores[names[0]]), names)]
     if not all((table >= 0).any() for table in tables.values()):
         return [ArrayPart(whole, names)]
+    boxes = {name: _box(cores[name], rows[name].axis) for name in names}
     found = {name: _rows_in(boxes[name], rows[name], cores[name]) for name in names}
     if (common := _common_rows([*found.values()], shape, [*cores.values()])) is not None:
         return [ArrayPart(common, names)]

@@ -8,7 +8,7 @@ coordinates have full size.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import reduce
 from math import gcd, lcm
@@ -182,23 +182,40 @@ class Function:
         pieces = tuple((None, (formula,)) for formula in formulas)
         return Function(pieces, self.inputs, 1) if len(formulas) == 1 else None
 
-    def factor(self, index: int) -> Function | None:
-        """Return the sole output that depends on an input, where the constraints on that input hold.
+    def linked(self, index: int) -> frozenset[int]:
+        """Return the inputs that a formula or a constraint depends on together with this one, or with one of these."""
+        groups = [
+            *self.constraints(),
+            *(value.uses() for _, values in self.pieces for value in values),
+        ]
+        found = frozenset([index])
+        while True:
+            more = found.union(*(group for group in groups if group & found))
+            if more == found:
+                return found
+            found = more
 
-        If the result is not None, neither the other outputs nor the other constraints depend on the input. It is None
-        if not exactly one output depends on the input, if that output has several formulas, or if the formulas are
-        defined under different constraints on the input.
+    def depending_on(self, inputs: Set[int]) -> set[int]:
+        """Return the outputs of which a formula depends on some of these inputs."""
+        return {
+            d
+            for _, values in self.pieces
+            for d, value in enumerate(values)
+            if value.uses() & inputs
+        }
+
+    def factor(self, inputs: Set[int]) -> Function | None:
+        """Return the sole output that depends on some of these inputs, where the constraints on them hold.
+
+        If the result is not None, neither the other outputs nor the other constraints depend on the inputs. It is None
+        if not exactly one output depends on them, if that output has several formulas, or if the formulas are defined
+        under different constraints on the inputs.
         """
         conjunctions = [
             c for guard, _ in self.pieces for c in (((),) if guard is None else guard.conjunctions)
         ]
-        constraints = {frozenset(c for c in cs if index in c[1].uses()) for cs in conjunctions}
-        dependent = {
-            d
-            for _, values in self.pieces
-            for d, value in enumerate(values)
-            if index in value.uses()
-        }
+        constraints = {frozenset(c for c in cs if c[1].uses() & inputs) for cs in conjunctions}
+        dependent = self.depending_on(inputs)
         if len(constraints) != 1 or len(dependent) != 1 or (sole := self.sole(*dependent)) is None:
             return None
         (shared,), ((_, formula),) = constraints, sole.pieces

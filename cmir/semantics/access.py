@@ -14,6 +14,20 @@ from cmir.isl.evaluate import Function, compile_function
 
 
 @dataclass(frozen=True)
+class SeparateLanes:
+    """Axes of lanes that alone determine a coordinate of their locations, and determine nothing else.
+
+    elements: this coordinate, for all lanes along these axes at which it is defined; lane: the first such lane. Whether
+    a location is defined depends on these lanes and, independently, on the iteration and the lanes along other axes.
+    """
+
+    axes: tuple[int, ...]
+    dimension: int
+    elements: np.ndarray
+    lane: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class CompiledAccess:
     """Locations of the lanes of a vector in an array, for any run of iterations.
 
@@ -44,6 +58,38 @@ class CompiledAccess:
             *((first, first + size - 1) for first, size in zip(corner, lanes, strict=True)),
         ]
         return CompiledAccess(_function(relation, tuple(bounds)), points, lanes, corner)
+
+    @cached_property
+    def separate(self) -> list[SeparateLanes]:
+        """The axes of lanes that run through a dimension of the array by themselves, such as those of channels."""
+        first = self.points.shape[1]
+        groups = {self.function.linked(first + a): None for a, n in enumerate(self.lanes) if n > 1}
+        found: list[SeparateLanes] = []
+        for inputs in groups:
+            formula = self.function.factor(inputs) if min(inputs) >= first else None
+            if formula is None:
+                continue
+            axes = tuple(index - first for index in sorted(inputs))
+            corner = np.array([[self.corner[axis]] for axis in axes])
+            lanes = corner + np.indices([self.lanes[axis] for axis in axes]).reshape(len(axes), -1)
+            point = [np.zeros((), np.int64)] * formula.inputs
+            for index, along in zip(sorted(inputs), lanes, strict=True):
+                point[index] = along
+            (elements,), defined = formula(point)
+            if defined is not None:
+                lanes, elements = lanes[:, defined], elements[defined]
+            (dimension,) = self.function.depending_on(inputs)
+            lane = tuple((lanes if lanes.size else corner)[:, 0].tolist())
+            found.append(SeparateLanes(axes, dimension, elements, lane))
+        return found
+
+    def at_one_lane(self) -> CompiledAccess:
+        """Return the access at one lane along all separate axes, a defined one if there is one."""
+        lanes, corner = list(self.lanes), list(self.corner)
+        for group in self.separate:
+            for axis, lane in zip(group.axes, group.lane, strict=True):
+                lanes[axis], corner[axis] = 1, lane
+        return replace(self, lanes=tuple(lanes), corner=tuple(corner))
 
     @property
     def box(self) -> tuple[slice, ...]:

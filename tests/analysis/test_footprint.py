@@ -26,11 +26,15 @@ PASSES = [
 
 
 def pipeline(passes: str) -> PipelineOp:
-    """Two convolutions, the second with stride 2, what the first gives added to the input, and a maximum."""
+    """Two convolutions, the second with stride 2, what the first gives added to the input, and a maximum.
+
+    Windows along channels normalize the sums, and a third convolution reads these next to others.
+    """
     net = Builder(2, 5, 6)
     sums = net.add(net.conv("x", 2, pads=1), "x")
     conv = net.conv(sums, 2, pads=[1, 0, 1, 0], strides=[2, 1])
-    return compile_network(net.model(net.pool(conv), net.relu(sums)), passes=passes).pipeline
+    both = net.conv(net.concat(net.response_normalization(sums), net.relu(sums)), 1)
+    return compile_network(net.model(net.pool(conv), both), passes=passes).pipeline
 
 
 class Slow:

@@ -64,7 +64,7 @@ class Slots:
             return np.ones((1, 1), bool)
         place = self.inference + 1 + axis
         own = frozenset((*range(self.inference), place))
-        part = self.function.factor(place)
+        part = self.function.factor({place})
         if part is None or not all(used <= own for used in (*part.uses(), *part.constraints())):
             return None
         inputs = [column[:, None] for column in self.stage.cores.T]
