@@ -33,6 +33,7 @@ from cmir.isl.budget import within_budget
 from cmir.isl.cores import same_core
 from cmir.isl.inferences import across, in_any_inference, inferences_back
 from cmir.isl.memo import kept_by_text, unnamed
+from cmir.isl.products import factors, product, set_factors
 from cmir.isl.release_points import raw_release_of_points, war_release_of_points
 from cmir.isl.text import IslError, read_map
 
@@ -66,21 +67,28 @@ def identity_schedule(domain: isl.Set) -> isl.Map:
 
 def maximum(relation: isl.Map) -> isl.Map:
     """Return the lexicographically last point that each point is related to."""
-    return _best(relation, isl.Map.lexmax, isl.Map.lex_lt(relation.get_space().range()))
+    return _best(relation, isl.Map.lexmax, isl.Map.lex_lt)
 
 
 def minimum(relation: isl.Map) -> isl.Map:
     """Return the lexicographically first point that each point is related to."""
-    return _best(relation, isl.Map.lexmin, isl.Map.lex_gt(relation.get_space().range()))
+    return _best(relation, isl.Map.lexmin, isl.Map.lex_gt)
 
 
-def _best(relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], better: isl.Map) -> isl.Map:
+def _best(
+    relation: isl.Map, optimum: Callable[[isl.Map], isl.Map], order: Callable[[isl.Space], isl.Map]
+) -> isl.Map:
     """Return the best point that each point is related to: the result of `optimum`, if it is correct.
 
     `lexmax` and `lexmin` can fail or return incorrect results for unions with existentially quantified variables,
     depending on how the relation was built. Checking a result is cheap; if the check fails, the points that are not
-    optimal are subtracted instead. Both are faster on disjoint pieces.
+    optimal are subtracted instead. Both are faster on disjoint pieces, and on the factors of a product.
     """
+    split = factors(relation, 1) or factors(relation, 0)
+    if split is not None:
+        first, second = (_best(factor, optimum, order) for factor in split)
+        return product(first, second, relation)
+    better = order(relation.get_space().range())
     try:
         result = optimum(relation.make_disjoint()).coalesce()
     except isl.Error:
@@ -289,11 +297,10 @@ def raw_release(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Ma
 
 def _raw_formulas(write: isl.Map, read: isl.Map, order_w: isl.Map, order_r: isl.Map) -> Release:
     """Like `raw_release`, computed by ISL on formulas."""
-    latest = prefix_maximum(order_r.range(), raw_needs(write, read, order_w, order_r))
-    nothing = isl.Map.empty(latest.get_space())
-    release = _last_with_each(latest, order_r.range(), nothing, isl.Map.reverse)
-    times = order_r.range().intersect_params(order_w.domain().params())
-    free = _last_of(times.subtract(latest.domain()))
+    times, needs = order_r.range(), raw_needs(write, read, order_w, order_r)
+    release = last_allowed(times, needs)
+    started = _first_of(needs.domain()).lex_le_set(times).range()
+    free = _last_of(times.intersect_params(order_w.domain().params()).subtract(started))
     relation = arrival_order(write, order_w).apply_range(release).apply_range(order_r.reverse())
     return Release(_named_like(relation.coalesce(), read, write), free.apply(order_r.reverse()))
 
@@ -372,7 +379,7 @@ def _release_in_stream(
     needs: D, `{ [n, time of the side that waits] -> [n', time of the side that causes events] }`. waiting, causing: the
     orders of the two sides. events: event -> time.
     """
-    allowed = _allowed_after(waiting.range(), needs)
+    allowed = allowed_after(waiting.range(), needs)
     final = allowed.intersect_domain(_last_of(allowed.domain())).range()
     last = _in_inference(final, -1)  # the limit set by the last event of the preceding inference
     if not needs.is_empty():
@@ -385,7 +392,20 @@ def _release_in_stream(
 
 
 @kept_by_text
-def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
+def last_allowed(times: isl.Set, needs: isl.Map) -> isl.Map:
+    """Return writer time -> reader time, the new limit, for each event that raises the limit, within one inference.
+
+    times: times of the reader. needs: D, reader time -> writer time.
+    """
+    if (limits := _of_factors(_limits, times, needs)) is not None:
+        return limits
+    nothing = isl.Map.empty(needs.get_space())
+    latest = prefix_maximum(times, needs)
+    return _last_with_each(latest, times, nothing, isl.Map.reverse).coalesce()
+
+
+@kept_by_text
+def allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
     """Return reader time -> `[ahead, writer time]`, the new limit, for each event that raises the limit.
 
     times: times of the writer. needs: D in the stream, the same in every inference. Hence an iteration's need on
@@ -393,13 +413,69 @@ def _allowed_after(times: isl.Set, needs: isl.Map) -> isl.Map:
 
         D'(i) = max { M − 1 inference, D(j) : j ≤ i }
     """
-    inference = needs.fix_val(isl.dim_type.in_, 0, isl.Val(0)).project_out(isl.dim_type.in_, 0, 1)
-    before = _in_inference(_last_of(inference.range()), -1)
-    latest = _prefix_maximum(times, inference, isl.Map.from_domain_and_range(times, before))
-    first = minimum(isl.Map.from_range(times)).range()
-    in_next = _in_inference(latest.intersect_domain(first).range(), 1)
+    if (limits := _of_factors(_limits_in_stream, times, needs)) is not None:
+        return limits
+    latest = _latest_in_stream(times, needs)
+    in_next = _in_inference(latest.intersect_domain(_first_of(times)).range(), 1)
     wrapped = isl.Map.from_domain_and_range(_last_of(times), in_next)
     return _last_with_each(latest, times, wrapped, _behind).coalesce()
+
+
+def _latest_in_stream(times: isl.Set, needs: isl.Map) -> isl.Map:
+    """Return D′ within one inference of the stream, `{ [time] -> [n', event] }`; see `allowed_after`."""
+    inference = needs.fix_val(isl.dim_type.in_, 0, isl.Val(0)).project_out(isl.dim_type.in_, 0, 1)
+    before = _in_inference(_last_of(inference.range()), -1)
+    return _prefix_maximum(times, inference, isl.Map.from_domain_and_range(times, before))
+
+
+def _of_factors(
+    limits: Callable[[isl.Set, isl.Map], tuple[isl.Map, isl.Map, isl.Map]],
+    times: isl.Set,
+    needs: isl.Map,
+) -> isl.Map | None:
+    """Return event -> last time that it allows if times and needs are products, of rows and of columns; None otherwise.
+
+    limits: gives, for rows, the relations from each event of D′ to the first and to the last row with this event, and
+    to the row that follows.
+
+    Let D(h, w) = (A(h), C(w)), and let A′ and C′ be the prefix maxima. The columns that need nothing, and come before
+    all that need something, are E: C′(w) = ⊥. In a row with the value a of A′, D′ is (a, max C), unless the row is the
+    first one with a. Then D′(h, w) = (a, C′(w)), and for w in E, D′ is what it was in the row before. So the last time
+    with the event (a, c) is the last column with c in the first row with a, for c < max C; and for c = max C, it is the
+    last column of E in the row after the last one with a, or the last column of the last one with a if E is empty or
+    there is no row after it.
+    """
+    rows_columns, split = set_factors(times), factors(needs, 1)
+    if rows_columns is None or split is None:
+        return None
+    (rows, columns), (needs_of_rows, needs_of_columns) = rows_columns, split
+    first, last, following = limits(rows, needs_of_rows)
+    latest = prefix_maximum(columns, needs_of_columns)
+    most, early = _last_of(latest.range()), columns.subtract(latest.domain())
+    to_end = isl.Map.from_domain_and_range(most, _last_of(columns))
+    parts = [
+        (first, maximum(latest.reverse()).subtract_domain(most)),
+        (following, isl.Map.from_domain_and_range(most, _last_of(early))),
+        (last.subtract_domain(following.domain()), to_end.intersect_params(early.params())),
+        (last, to_end.intersect_params(early.params().complement())),
+    ]
+    return reduce(isl.Map.union, (rows.flat_product(columns) for rows, columns in parts)).coalesce()
+
+
+@kept_by_text
+def _limits(rows: isl.Set, needs: isl.Map) -> tuple[isl.Map, isl.Map, isl.Map]:
+    """Return event -> first row, last row, and row that follows, within one inference; see `_of_factors`."""
+    with_each = _prefix_maximum(rows, needs).reverse()
+    last = maximum(with_each)
+    return minimum(with_each), last, last.apply_range(minimum(rows.lex_lt_set(rows)))
+
+
+@kept_by_text
+def _limits_in_stream(rows: isl.Set, needs: isl.Map) -> tuple[isl.Map, isl.Map, isl.Map]:
+    """Like `_limits`, in the stream: event -> `[ahead, row]`."""
+    with_each = _behind(_latest_in_stream(rows, needs))
+    last, every = maximum(with_each), stream_times(rows)
+    return minimum(with_each), last, last.apply_range(minimum(every.lex_lt_set(every)))
 
 
 def _behind(latest: isl.Map) -> isl.Map:
@@ -413,6 +489,11 @@ def _in_inference(times: isl.Set, later: int) -> isl.Set:
     """Return the times `{ [n, time] }` shifted by `later` inferences."""
     dims = "".join(f", t{d}" for d in range(1, times.dim(isl.dim_type.set)))
     return times.apply(read_map(f"{{ [n{dims}] -> [n + {later}{dims}] }}"))
+
+
+def _first_of(points: isl.Set) -> isl.Set:
+    """Return the lexicographically first point, for each value of the parameters."""
+    return minimum(isl.Map.from_range(points)).range()
 
 
 def _last_of(points: isl.Set) -> isl.Set:

@@ -301,7 +301,15 @@ def test_faults_of_the_derivation(
 ) -> None:
     """An off-by-one in what dependences are derived with is refused."""
     monkeypatch.setattr(dependences, name, _off_by_one(getattr(dependences, name)))
-    for kept in ("raw_needs", "_war_needs", "_allowed_after"):
+    derived = (
+        "raw_needs",
+        "_war_needs",
+        "allowed_after",
+        "last_allowed",
+        "_limits",
+        "_limits_in_stream",
+    )
+    for kept in derived:
         original = getattr(dependences, kept)
         if hasattr(original, "__wrapped__"):  # what has been derived already does not count
             monkeypatch.setattr(dependences, kept, kept_by_text(original.__wrapped__))
