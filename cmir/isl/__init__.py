@@ -12,6 +12,8 @@ from cmir.isl.text import (
     is_tuple_name,
     read_map,
     read_set,
+    reread_map,
+    reread_set,
 )
 
 __all__ = [
@@ -22,4 +24,6 @@ __all__ = [
     "is_tuple_name",
     "read_map",
     "read_set",
+    "reread_map",
+    "reread_set",
 ]

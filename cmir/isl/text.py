@@ -15,6 +15,8 @@ from typing import TypeVar
 
 import islpy as isl
 
+from cmir.isl.memo import lookup, unnamed
+
 
 class IslError(Exception):
     """An ISL text that does not parse; the message quotes the text and gives ISL's reason."""
@@ -23,15 +25,49 @@ class IslError(Exception):
 CONTEXT = isl.DEFAULT_CONTEXT
 
 
-@lru_cache(maxsize=65536)
+_KEPT = 65536
+"""Limit of texts whose objects are kept, of each kind."""
+
+_maps: dict[str, isl.Map] = {}
+_sets: dict[str, isl.Set] = {}
+
+
 def read_map(text: str) -> isl.Map:
     """Return the relation denoted by `text`, e.g. `{ conv[w] -> b[w + 1] : 0 <= w < 8 }`. Raises IslError."""
+    return lookup(_maps, text, lambda: _fresh_map(text), _KEPT)
+
+
+def read_set(text: str) -> isl.Set:
+    """Return the set denoted by `text`, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
+    return lookup(_sets, text, lambda: _fresh_set(text), _KEPT)
+
+
+def reread_map(relation: isl.Map) -> isl.Map:
+    """Return the relation as ISL reads it from its own text, under which `read_map` then finds it.
+
+    What ISL prints for the result does not depend on how the relation was computed. Relations that differ in the names
+    of their tuples alone are read once.
+    """
+    fresh = read_map(str(unnamed(relation)))
+    for side in (isl.dim_type.in_, isl.dim_type.out):
+        if relation.has_tuple_id(side):
+            fresh = fresh.set_tuple_id(side, relation.get_tuple_id(side))
+    return lookup(_maps, str(fresh), lambda: fresh, _KEPT)
+
+
+def reread_set(points: isl.Set) -> isl.Set:
+    """Return the set as ISL reads it from its own text; see `reread_map`."""
+    fresh = read_set(str(points.reset_tuple_id()))
+    if points.has_tuple_id():
+        fresh = fresh.set_tuple_id(points.get_tuple_id())
+    return lookup(_sets, str(fresh), lambda: fresh, _KEPT)
+
+
+def _fresh_map(text: str) -> isl.Map:
     return _read(isl.Map.read_from_str, text, "relation")
 
 
-@lru_cache(maxsize=65536)
-def read_set(text: str) -> isl.Set:
-    """Return the set denoted by `text`, e.g. `{ conv[w] : 0 <= w < 8 }`. Raises IslError."""
+def _fresh_set(text: str) -> isl.Set:
     return _read(isl.Set.read_from_str, text, "set")
 
 
@@ -105,13 +141,13 @@ def is_tuple_name(name: str) -> bool:
 @lru_cache(maxsize=65536)
 def canonical_map(text: str) -> str:
     """Return ISL's canonical text of a relation. Raises IslError."""
-    return _spelling(read_map.__wrapped__, text)
+    return _spelling(_fresh_map, text)
 
 
 @lru_cache(maxsize=65536)
 def canonical_set(text: str) -> str:
     """Return ISL's canonical text of a set. Raises IslError."""
-    return _spelling(read_set.__wrapped__, text)
+    return _spelling(_fresh_set, text)
 
 
 def _spelling(read: Callable[[str], isl.Map | isl.Set], text: str) -> str:

@@ -11,7 +11,7 @@ from xdsl.irdl import BaseAttr, irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 
-from cmir.isl import IslError, read_map, read_set
+from cmir.isl import IslError, read_map, read_set, reread_map, reread_set
 from cmir.isl.cores import core_parameters, is_core_parameter, parameters, with_parameters
 
 
@@ -58,7 +58,10 @@ class MapAttr(IslAttr):
     @staticmethod
     def of(relation: isl.Map | str) -> MapAttr:
         """Return the attribute for a relation or its text."""
-        return MapAttr(MapAttr.canonical(str(relation)))
+        if isinstance(relation, str):
+            return MapAttr(MapAttr.canonical(relation))
+        fresh = reread_map(relation)
+        return MapAttr(_canonical(fresh, str(fresh)))
 
     @classmethod
     def canonical(cls, text: str) -> str:
@@ -78,7 +81,10 @@ class SetAttr(IslAttr):
     @staticmethod
     def of(points: isl.Set | str) -> SetAttr:
         """Return the attribute for a set or its text."""
-        return SetAttr(SetAttr.canonical(str(points)))
+        if isinstance(points, str):
+            return SetAttr(SetAttr.canonical(points))
+        fresh = reread_set(points)
+        return SetAttr(_canonical(fresh, str(fresh)))
 
     @classmethod
     def canonical(cls, text: str) -> str:
