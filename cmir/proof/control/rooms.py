@@ -116,6 +116,8 @@ class Walk:
         self._check_kept(slots)
         size = self.room.slots.size
         self.array.budget.spend(size)
+        if len(np.unique(self.by_core[self.stored])) < 2:
+            return np.zeros(size, bool)
         low, high = np.full(size, len(self.array.counts)), np.full(size, -1)
         kept = slots >= 0
         cores = np.broadcast_to(self.by_core, slots.shape)[kept]

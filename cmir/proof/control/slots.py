@@ -12,7 +12,7 @@ holds for slots, and because of the period for all n. In addition, the set of el
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
 
 import islpy as isl
@@ -140,8 +140,11 @@ def _number(
     slots: list[np.ndarray], shape: tuple[int, ...], full: tuple[int, ...] | list[int]
 ) -> np.ndarray:
     """Return the row-major numbers of slots; -2 for slots outside the buffer."""
-    number, outside = np.zeros((1,) * len(full), np.int64), np.zeros((1,) * len(full), bool)
+    number = np.zeros((1,) * len(full), np.int64)
     for slot, size in zip(slots, shape, strict=True):
         number = number * size + slot
-        outside = outside | (slot < 0) | (slot >= size)
-    return np.broadcast_to(np.where(outside, -2, number), full)
+    # Coordinates depend on few axes, so each by itself is small.
+    outside = [(slot < 0) | (slot >= size) for slot, size in zip(slots, shape, strict=True)]
+    if any(each.any() for each in outside):
+        number = np.where(reduce(np.logical_or, outside), -2, number)
+    return np.broadcast_to(number, full)
