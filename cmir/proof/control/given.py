@@ -23,7 +23,7 @@ def check_given(array: ArrayUses, reads: Reads, parameter: bool) -> None:
     inferences = slots.period + parameter
     for core in range(len(reader.cores)):
         elements, _, _ = reads.on_core(core)
-        found = slots.of(core, array.space, 0, inferences, array.budget)
+        found = slots.of(core, array.space, inferences, array.budget)
         title = reader.title(reader.cores[core].tolist())
         buffer = f"the buffer of @{array.name} at {title}"
         if (found[:, elements] < 0).any():
@@ -63,7 +63,7 @@ def _check_held(array: ArrayUses, reads: Reads, core: int) -> None:
     most = int(back.max(initial=0))
     if not most:
         return
-    found = slots.of(core, array.space, 0, slots.period + most, array.budget)[:, elements]
+    found = slots.of(core, array.space, slots.period + most, array.budget)[:, elements]
     for later in range(1, most + 1):
         lost = (found[later:] == found[:-later]) & (back >= later)
         if lost.any():

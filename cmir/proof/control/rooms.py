@@ -79,7 +79,7 @@ class Walk:
     """The elements that enter the slots of one core, inference by inference from reset.
 
     first: the first inference, which is negative if there are initial values. Row r of `slots`, `times` and `before` is
-    inference first + r.
+    inference first + r. in_period: the slots of stored elements in the inferences of a period, which repeat.
     """
 
     def __init__(self, room: RoomNeeds, core: int):
@@ -92,6 +92,7 @@ class Walk:
         self.stored_by = self.array.writer[:-1]
         self.stored = self.stored_by >= 0
         self.by_core = self.array.core_of[self.stored_by]
+        self.in_period = self._slots_of_period()
         self.shared = self._shared()
         if room.period > 1:
             self.extend(2 * room.period)
@@ -112,7 +113,7 @@ class Walk:
 
         Raises CompileError if an element that is read has no slot.
         """
-        slots = self._slots(0, self.room.slots.period)
+        slots = self.in_period
         self._check_kept(slots)
         size = self.room.slots.size
         self.array.budget.spend(size)
@@ -125,11 +126,16 @@ class Walk:
         np.maximum.at(high, slots[kept], cores)
         return low < high
 
+    def _slots_of_period(self) -> np.ndarray:
+        """Return the slots of the stored elements in the inferences of a period, shape (inferences, elements)."""
+        array, slots = self.array, self.room.slots
+        found = slots.of(self.core, array.space, slots.period, array.budget)
+        return np.where(self.stored, found, -1)
+
     def _slots(self, first: int, inferences: int) -> np.ndarray:
         """Return the slots of the stored elements in consecutive inferences, shape (inferences, elements)."""
-        array = self.array
-        slots = self.room.slots.of(self.core, array.space, first, inferences, array.budget)
-        return np.where(self.stored, slots, -1)
+        self.array.budget.spend(inferences * self.array.space.count)
+        return self.in_period[np.arange(first, first + inferences) % self.room.slots.period]
 
     def _check_kept(self, slots: np.ndarray) -> None:
         reader, name, space = self.room.reader, self.array.name, self.array.space

@@ -80,10 +80,8 @@ class Slots:
             return None
         return kept
 
-    def of(
-        self, core: int, space: ElementSpace, first: int, inferences: int, budget: Budget
-    ) -> np.ndarray:
-        """Return the slots of all elements in consecutive inferences, shape (inferences, elements); -1 for none.
+    def of(self, core: int, space: ElementSpace, inferences: int, budget: Budget) -> np.ndarray:
+        """Return the slots of all elements in the first inferences, shape (inferences, elements); -1 for none.
 
         Slots are numbered in row-major order; -2 stands for a slot outside the buffer.
         """
@@ -94,7 +92,7 @@ class Slots:
                 f.reshape(-1, *(1,) * (len(space.first) - d - 1)) for d, f in enumerate(space.first)
             ]
             return np.broadcast_to(_number(grid, self.shape, space.sizes).reshape(1, -1), shape)
-        inputs = self._grid(core, np.arange(first, first + inferences), space.first)
+        inputs = self._grid(core, np.arange(inferences), space.first)
         slots, defined = self.function(inputs)
         full = (inferences, *space.sizes)
         number = _number(slots, self.shape, full)
