@@ -82,10 +82,11 @@ def _best(
 
     `lexmax` and `lexmin` can fail or return incorrect results for unions with existentially quantified variables,
     depending on how the relation was built. Checking a result is cheap; if the check fails, the points that are not
-    optimal are subtracted instead. Both are faster on disjoint pieces, and on the factors of a product.
+    optimal are subtracted instead. Both are faster on disjoint pieces. With parameters, several pieces take longer than
+    the factors of a product.
     """
-    split = factors(relation, 1) or factors(relation, 0)
-    if split is not None:
+    is_family = relation.dim(isl.dim_type.param) > 0 and relation.n_basic_map() > 1
+    if is_family and (split := factors(relation, 1)):
         first, second = (_best(factor, optimum, order) for factor in split)
         return product(first, second, relation)
     better = order(relation.get_space().range())
@@ -509,6 +510,7 @@ def _last_of(points: isl.Set) -> isl.Set:
     return maximum(isl.Map.from_range(points)).range() if last.is_empty() else last.coalesce()
 
 
+@kept_by_text
 def arrival_order(write: isl.Map, order_w: isl.Map) -> isl.Map:
     """Return location -> time of its write, for the location that represents each write in `raw_release`."""
     return minimum(order_w.reverse().apply_range(write)).reverse()
