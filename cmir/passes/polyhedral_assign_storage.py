@@ -144,12 +144,12 @@ class PolyhedralAssignStoragePass(HardwarePass, PipelinePass):
     def _assign(
         self, pipeline: PipelineOp, sizing: Sizing, sizes: dict[Key, int], note: str
     ) -> None:
-        for place, (storage, shape) in sizing.storages(sizes).items():
-            _set_storage(pipeline, place, storage, shape)
-        for key, resident in sizing.residents.items():
-            if resident.kept is not None and self._chosen(*key):
-                storage = box_storage(resident.array, resident.kept)
-                _set_storage(pipeline, key, storage, resident.kept.sizes)
+        boxes = {
+            place: (box_storage(resident.array, resident.kept), resident.kept.sizes)
+            for place, resident in sizing.residents.items()
+            if resident.kept is not None and self._chosen(*place)
+        }
+        _set_storages(pipeline, {**sizing.storages(sizes), **boxes})
         full, given = sizing.full(), sizing.given(pipeline)
         before = sum(sizing.sram_bytes(full).values())
         after = sum(sizing.sram_bytes(given).values())
@@ -197,8 +197,7 @@ def assign_storage_at(
                 pipeline, f"{told}, {sizing.in_cycles(wanted)} planned; larger ones do not fit"
             )
         return False
-    for place, (storage, shape) in sizing.storages(sizes).items():
-        _set_storage(pipeline, place, storage, shape)
+    _set_storages(pipeline, sizing.storages(sizes))
     grown = {f"@{k[0]} at @{k[1]}": None for k, count in sizes.items() if count > given[k]}
     emit_remark(
         pipeline,
@@ -219,14 +218,16 @@ def _gap(found: SizeSolution, purpose: str) -> str:
     return f"; at most {above:.2g} % above the smallest sizes (bound {found.bound})"
 
 
-def _set_storage(
-    pipeline: PipelineOp, key: tuple[str, str], relation: isl.Map, shape: Sequence[int]
+def _set_storages(
+    pipeline: PipelineOp, storages: Mapping[tuple[str, str], tuple[isl.Map, Sequence[int]]]
 ) -> None:
-    """Set the storage map of an array at a stage, and replace an existing one."""
-    array, reader = key
-    type = MemRefType(pipeline.arrays[array].type.element_type, shape)
-    storage = StorageOp(array, reader, MapAttr.of(relation), type)
-    storage.location = pipeline.stages[reader].location
-    if (old := pipeline.storages.get(key)) is not None:
-        Rewriter.erase_op(old)
-    pipeline.body.block.insert_op_before(storage, next(iter(pipeline.stages.values())))
+    """Set the storage maps and shapes of arrays at stages, and replace existing ones."""
+    arrays, stages, existing = pipeline.arrays, pipeline.stages, pipeline.storages
+    first = next(iter(stages.values()))
+    for (array, reader), (relation, shape) in storages.items():
+        type = MemRefType(arrays[array].type.element_type, shape)
+        storage = StorageOp(array, reader, MapAttr.of(relation), type)
+        storage.location = stages[reader].location
+        if (old := existing.get((array, reader))) is not None:
+            Rewriter.erase_op(old)
+        pipeline.body.block.insert_op_before(storage, first)

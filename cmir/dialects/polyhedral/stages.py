@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 import islpy as isl
 from xdsl.dialects.builtin import (
@@ -209,13 +210,11 @@ class StageOp(IRDLOperation):
     @property
     def order(self) -> isl.Map:
         """The schedule as a relation, iteration -> time, restricted to the domain."""
-        if self.schedule is None:
-            return identity_schedule(self.domain.points)
-        return self.schedule.relation.intersect_domain(self.domain.points)
+        return _order(self.domain, self.schedule)
 
     def order_on_core(self, who: Who = "p") -> isl.Map:
         """Return the order of the iterations of one core, whose coordinates are parameters and not among the times."""
-        return without_core(on_core(self.order, self.core_dims, who))
+        return _order_on_core(self.domain, self.schedule, self.core_dims, who)
 
     def cores(self, who: Who = "p") -> isl.Set:
         """Return the cores of the stage, as values of the parameters of `order_on_core`."""
@@ -236,7 +235,11 @@ class StageOp(IRDLOperation):
 
     def read_relations(self) -> dict[str, isl.Map]:
         """Return the read relation of each array, iteration -> location, whatever the inference it reads."""
-        return {name: in_any_inference(read) for name, read in self.stream_reads().items()}
+        return _by_array(
+            (name, in_any_inference(relation) if op.across else relation)
+            for op in self.reads()
+            for name, relation in op.relations()
+        )
 
     def stream_reads(self) -> dict[str, isl.Map]:
         """Return the read relation of each array, iteration -> `[m, location]`, m relative to its inference."""
@@ -341,6 +344,19 @@ class StageOp(IRDLOperation):
             raise VerifyException(f"times must be plain tuples [t0, t1, …], got {schedule}")
         if message := schedule_problem(self.domain.points, schedule):
             raise VerifyException(f"the schedule {message}")
+
+
+def _order(domain: SetAttr, schedule: MapAttr | None) -> isl.Map:
+    """Return the order of a stage; without a schedule, that of its coordinates."""
+    if schedule is None:
+        return identity_schedule(domain.points)
+    return schedule.relation.intersect_domain(domain.points)
+
+
+@lru_cache(maxsize=4096)
+def _order_on_core(domain: SetAttr, schedule: MapAttr | None, core_dims: int, who: Who) -> isl.Map:
+    """Return `StageOp.order_on_core`, which each pass asks for again."""
+    return without_core(on_core(_order(domain, schedule), core_dims, who))
 
 
 def _by_array(accesses: Iterable[tuple[str, isl.Map]]) -> dict[str, isl.Map]:
