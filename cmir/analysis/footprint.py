@@ -26,7 +26,7 @@ from cmir.isl.cores import parameter_values
 from cmir.isl.memo import kept_by_text, unnamed
 from cmir.isl.storage import Rows
 from cmir.isl.visits import in_order, run_of, visits
-from cmir.semantics.access import CompiledAccess
+from cmir.semantics.access import CompiledAccess, along
 from cmir.support.blocks import blocks
 from cmir.support.numerics import ravel
 
@@ -102,10 +102,10 @@ class Footprint:
     def _last(
         self, array: ArrayOp, accesses: Iterable[CompiledAccess], first: int, last: int
     ) -> np.ndarray:
-        """Return the last iteration that accesses each element, with shape as in `_last_use`."""
+        """Return the last iteration that accesses each element, with shape as in `CompiledAccess.last_use`."""
         result = np.full([1] * len(array.shape), -1)
         for access in accesses if first < last else ():
-            result = np.maximum(result, _last_use(access, array.shape, first, last))
+            result = np.maximum(result, access.last_use(array.shape, first, last))
         return result
 
     def needs_data(
@@ -183,36 +183,6 @@ def _pairs(access: CompiledAccess, start: int, stop: int) -> tuple[list[np.ndarr
     ]
 
 
-def _last_use(access: CompiledAccess, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
-    """Return the last of iterations `first` to `last - 1` that accesses each element of an array; −1 if none does.
-
-    The result has length 1 along dimensions of which all elements are accessed alike.
-    """
-    separate, access = access.separate, access.at_one_lane()
-    # One element represents all along these dimensions.
-    one = {group.dimension for group in separate}
-    small = tuple(1 if d in one else size for d, size in enumerate(shape))
-    result = np.full(prod(small) + 1, -1)  # the last entry is for lanes outside the array
-    for start, stop in blocks(first, last, prod(access.lanes)):
-        location, defined = access.locations(start, stop)
-        location = [np.zeros((), np.int64) if d in one else x for d, x in enumerate(location)]
-        index = ravel(location, small)
-        if defined is not None:
-            index = np.where(defined, index, len(result) - 1)
-        iteration = along(np.arange(start, stop), 0, 1 + len(access.lanes))
-        block = (stop - start, *access.lanes)
-        index, iteration = np.broadcast_to(index, block), np.broadcast_to(iteration, block)
-        # Iterations ascend, and the last of several assignments to one element wins.
-        result[index.reshape(-1)] = iteration.reshape(-1)
-    result = result[:-1].reshape(small)
-    for group in separate:
-        inside = np.zeros(shape[group.dimension], bool)
-        inside[group.elements] = True
-        if not inside.all():
-            result = np.where(along(inside, group.dimension, len(shape)), result, -1)
-    return result
-
-
 def _places(
     access: CompiledAccess, runs: Sequence[np.ndarray], shape: tuple[int, ...]
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
@@ -233,11 +203,6 @@ def _places(
         for dimension, places in distinct.items():
             place[dimension] = places
         yield along(np.arange(start, stop), 0, 1 + rank), ravel(place, shape), defined
-
-
-def along(values: np.ndarray, axis: int, rank: int) -> np.ndarray:
-    """Return values along one axis of an array of this rank."""
-    return values.reshape([-1 if d == axis else 1 for d in range(rank)])
 
 
 def is_constant(table: np.ndarray, axis: int) -> bool:

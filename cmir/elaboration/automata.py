@@ -15,7 +15,6 @@ from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.visits import Frame, Visit, execution_order, in_order, run_of, visits
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
-from cmir.support.numerics import ravel
 
 NEVER = np.iinfo(np.int64).max // 4
 """The event of iterations that no event ever releases."""
@@ -119,7 +118,7 @@ class _Evaluation:
             inside = at.shape[1] == len(shape) and np.all((at >= 0) & (at < np.array(shape)))
             if not inside:
                 raise CompileError(op, f"{op.name} waits for a location outside @{self.array}")
-            events = source.writer_of(self.array)[ravel(list(at.T), shape)]
+            events = source.writer_of(self.array)[tuple(at.T)]
         theirs = self.source_core[pair]
         wrong = (events < 0) | (source.core_of(events) != theirs)
         if wrong.any():

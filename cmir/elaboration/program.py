@@ -35,7 +35,6 @@ from cmir.isl.visits import PointIndex, in_order, iterators, run_of, visits
 from cmir.semantics.access import CompiledAccess
 from cmir.semantics.body import implementation_of
 from cmir.support.diagnostics import CompileError
-from cmir.support.numerics import ravel
 
 
 @dataclass(frozen=True)
@@ -231,21 +230,14 @@ class Program:
         return iterators(visits(self.op.loop_nest.body, FireOp, self.core_coordinates))
 
     def writer_of(self, array: str) -> np.ndarray:
-        """Return, for each element of `array`, flat, the position of the iteration that stores it, or −1."""
+        """Return the position of the iteration that stores each element, −1 if none does; shape: that of the array."""
         shape = self.arrays[array].shape
-        count = len(self.points)
-        writer = np.full(prod(shape), -1, np.int64)
+        writer = np.full([1] * len(shape), -1)
         for store in self.stores.values():
             if store.array == array:
-                location, defined = store.access.locations(0, count)
-                target = np.broadcast_to(ravel(location, shape), (count, *store.lanes))
-                target = target.reshape(count, -1)
-                iteration = np.broadcast_to(np.arange(count)[:, None], target.shape)
-                if defined is not None:
-                    kept = np.broadcast_to(defined, (count, *store.lanes)).reshape(target.shape)
-                    target, iteration = target[kept], iteration[kept]
-                writer[target] = iteration
-        return writer
+                last = store.access.last_use(shape, 0, len(self.points))
+                writer = np.maximum(writer, last)
+        return np.broadcast_to(writer, shape)
 
 
 class Core:

@@ -92,7 +92,7 @@ def _occupancy(
     counts: list[np.ndarray] = []
     for name in writers:
         program = timed.network.programs[name]
-        by = program.writer_of(buffer.array)
+        by = program.writer_of(buffer.array).reshape(-1)
         both = (by >= 0) & (last >= 0)
         span = 1 + int(last.max(initial=0))
         pairs, elements = np.unique(by[both] * span + last[both], return_counts=True)

@@ -70,7 +70,7 @@ class _Writers:
             before = 0
             for program in self.network.programs.values():
                 if any(store.array == array for store in program.stores.values()):
-                    own = program.writer_of(array)
+                    own = program.writer_of(array).reshape(-1)
                     found = np.where(own >= 0, own + before, found)
                 before += len(program.points)
             self.known[array] = found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from math import prod
 
 import islpy as isl
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from cmir.dialects.polyhedral import MapAttr
 from cmir.isl import read_set
 from cmir.isl.evaluate import Function, compile_function
+from cmir.support.blocks import blocks
+from cmir.support.numerics import ravel
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,40 @@ class CompiledAccess:
             for axis, lanes in enumerate(self.box)
         ]
         return self.function([*iteration, *lane])
+
+    def last_use(self, shape: tuple[int, ...], first: int, last: int) -> np.ndarray:
+        """Return the last of iterations `first` to `last - 1` that accesses each element of an array; −1 if none does.
+
+        shape: of the array. The result has length 1 along dimensions of which all elements are accessed alike.
+        """
+        separate, access = self.separate, self.at_one_lane()
+        # One element represents all along these dimensions.
+        one = {group.dimension for group in separate}
+        small = tuple(1 if d in one else size for d, size in enumerate(shape))
+        result = np.full(prod(small) + 1, -1)  # the last entry is for lanes outside the array
+        for start, stop in blocks(first, last, prod(access.lanes)):
+            location, defined = access.locations(start, stop)
+            location = [np.zeros((), np.int64) if d in one else x for d, x in enumerate(location)]
+            index = ravel(location, small)
+            if defined is not None:
+                index = np.where(defined, index, len(result) - 1)
+            iteration = along(np.arange(start, stop), 0, 1 + len(access.lanes))
+            block = (stop - start, *access.lanes)
+            index, iteration = np.broadcast_to(index, block), np.broadcast_to(iteration, block)
+            # Iterations ascend, and the last of several assignments to one element wins.
+            result[index.reshape(-1)] = iteration.reshape(-1)
+        result = result[:-1].reshape(small)
+        for group in separate:
+            inside = np.zeros(shape[group.dimension], bool)
+            inside[group.elements] = True
+            if not inside.all():
+                result = np.where(along(inside, group.dimension, len(shape)), result, -1)
+        return result
+
+
+def along(values: np.ndarray, axis: int, rank: int) -> np.ndarray:
+    """Return values along one axis of an array of this rank."""
+    return values.reshape([-1 if d == axis else 1 for d in range(rank)])
 
 
 @lru_cache(maxsize=4096)
