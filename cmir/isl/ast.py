@@ -103,9 +103,9 @@ def cheapest_loops(
 ) -> isl.AstNode:
     """Return the AST of the loops that `visit_in_order` builds.
 
-    With `auto`, these are joint loops if they need no conditions. Otherwise they are the loops that evaluate the fewest
-    conditions in one run and, among those, the shortest. Joint loops over many pieces would be full of conditions and
-    are not tried.
+    With `auto`, these are joint loops if they need no conditions, or if they do not loop: with a point per core, there
+    is nothing to separate. Otherwise they are the loops that evaluate the fewest conditions in one run and, among them,
+    the shortest. Joint loops over many pieces would be full of conditions and are not tried.
 
     Each formula of the schedule becomes a statement of its own, so a limit with three formulas becomes three statements
     in separate loops instead of a chain of selects in one.
@@ -146,7 +146,7 @@ def cheapest_loops(
             if cost.visits == points:
                 if best is None or cost.key < best[0].key:
                     best = cost, node
-                if many or not cost.tests:
+                if many or not cost.tests or not cost.loops:
                     break
         if best is not None:
             return best[1]
