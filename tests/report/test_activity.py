@@ -92,9 +92,8 @@ def test_what_is_waited_for_arrives_at_the_start(
             inference, iteration = divmod(at, activity.iterations)
             source = timed.network.cores[cause.source]
             if cause.kind is DependenceKind.RAW:
-                shape = timed.network.arrays[cause.array].shape
-                elements = [np.ravel_multi_index(x, shape) for x in reads[cause.array, iteration]]
-                needed = source.program.writer_of(cause.array)[elements]
+                writer = source.program.writer_of(cause.array)
+                needed = np.array([writer[x] for x in reads[cause.array, iteration]])
                 needed = needed[source.program.core_of(needed) == source.number]
                 needed = needed - source.program.starts[source.number]
                 seen = start[cause.source][needed + inference * source.iterations]
