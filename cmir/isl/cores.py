@@ -14,7 +14,6 @@ from typing import Literal, TypeVar
 import islpy as isl
 import numpy as np
 
-from cmir.isl.memo import kept_by_text
 from cmir.isl.points import box_points, points_of
 from cmir.isl.text import CONTEXT, read_set
 
@@ -60,7 +59,6 @@ def on_core(relation: isl.Map, dims: int, who: Who = "p") -> isl.Map:
     return relation
 
 
-@kept_by_text
 def without_core(order: isl.Map) -> isl.Map:
     """Return the order of the iterations of one core without the times that are equal to a coordinate of the core.
 
