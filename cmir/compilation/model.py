@@ -332,7 +332,7 @@ def _fit_storage_to_cores(
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.passes.base import top_level
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
-    from cmir.timing.network import TimedNetwork
+    from cmir.timing.network import PlacedNetwork
 
     pipelines, networks = top_level(mapped, PipelineOp), top_level(model.module, NetworkOp)
     if len(pipelines) != 1:
@@ -341,10 +341,10 @@ def _fit_storage_to_cores(
     shared = any(core.divides for core in cores)
     if not shared and not machine.interconnect.hop_cycles:
         return None
-    timed = TimedNetwork.of(networks[0], machine) if shared else None
+    placed = PlacedNetwork.of(networks[0], machine) if shared else None
     places = {name: core.place for name, core in _cores_of(model.module).items()}
-    if not assign_storage_at(pipelines[0], machine, places, timed and timed.costs):
-        return timed and timed.network
+    if not assign_storage_at(pipelines[0], machine, places, placed and placed.costs):
+        return placed and placed.network
     block = model.module.body.block
     for op in list(block.ops):
         op.detach()

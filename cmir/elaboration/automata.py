@@ -44,9 +44,14 @@ class Automaton:
     first: tuple[np.ndarray, ...] = ()
 
 
-def automata_of(program: Program, programs: dict[str, Program]) -> Iterator[Automaton]:
-    """Yield the automata of all cores of a program; there is none for two cores that do not depend on each other."""
-    for op in (*program.op.snoops, *program.op.credits):
+def automata_of(
+    kind: DependenceKind, program: Program, programs: dict[str, Program]
+) -> Iterator[Automaton]:
+    """Yield the automata of all cores of a program that wait for data, or for room.
+
+    There is none for two cores that do not depend on each other.
+    """
+    for op in program.op.snoops if kind is DependenceKind.RAW else program.op.credits:
         source = programs[symbol(op.source)]
         yield from _Evaluation(op, program, source).automata()
 

@@ -12,6 +12,7 @@ from cmir.dialects.core_name import CoreName
 from cmir.dialects.polyhedral import symbol
 from cmir.elaboration.automata import Automaton, automata_of
 from cmir.elaboration.program import Core, Program
+from cmir.isl.dependence_kind import DependenceKind
 from cmir.support.counts import count_of
 from cmir.support.diagnostics import CompileError
 
@@ -101,9 +102,22 @@ class ElaboratedNetwork:
         """Number of cores in use, without the global control unit. Programs can share a core."""
         return len(self.op.cores)
 
-    @cached_property
+    @property
     def waits(self) -> list[CoreWait]:
         """Automata of all cores."""
+        return [*self.data_waits, *self.room_waits]
+
+    @cached_property
+    def data_waits(self) -> list[CoreWait]:
+        """Automata of all cores that wait for data."""
+        return self._waits(DependenceKind.RAW)
+
+    @cached_property
+    def room_waits(self) -> list[CoreWait]:
+        """Automata of all cores that wait for room."""
+        return self._waits(DependenceKind.WAR)
+
+    def _waits(self, kind: DependenceKind) -> list[CoreWait]:
         names = {
             name: [CoreName(name, tuple(core)) for core in program.core_coordinates.tolist()]
             for name, program in self.programs.items()
@@ -111,5 +125,5 @@ class ElaboratedNetwork:
         return [
             CoreWait(names[name][found.core], names[found.source][found.source_core], found)
             for name, program in self.programs.items()
-            for found in automata_of(program, self.programs)
+            for found in automata_of(kind, program, self.programs)
         ]

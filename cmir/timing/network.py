@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache, cached_property, partial
+from typing import Self
 
 from cmir.cost.firing import Firing
 from cmir.cost.pace import Pace
@@ -20,12 +21,11 @@ from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
 
 
-class TimedNetwork:
+class PlacedNetwork:
     """A network with the costs and delays of a chip.
 
-    places: positions of the cores. costs: cost of an iteration, by core, each copy by itself. actors: the cores as
-    actors of the timing recurrence; copies that run iterations in turn are one actor. Raises CompileError if a core is
-    not placed on the chip, or if its programs do not divide its resources.
+    places: positions of the cores. costs: cost of an iteration, by core, each copy by itself. Raises CompileError if a
+    core is not placed on the chip, or if its programs do not divide its resources.
     """
 
     def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
@@ -33,15 +33,11 @@ class TimedNetwork:
         self.network, self.hardware = network, hardware
         self.places = Places(chip_of(hardware), network.positions)
         self.costs = self._costs()
-        self.actors = _actors(network, self._pace_and_latency, self.delay)
 
-    @staticmethod
-    def of(network: NetworkOp, hardware: Hardware) -> TimedNetwork:
+    @classmethod
+    def of(cls, network: NetworkOp, hardware: Hardware) -> Self:
         """Return a network on a chip. Raises CompileError if it cannot be executed there."""
-        return TimedNetwork(ElaboratedNetwork(network), hardware)
-
-    def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
-        return self.costs[core].pace, self.costs[core].latency
+        return cls(ElaboratedNetwork(network), hardware)
 
     @cached_property
     def firings(self) -> dict[CoreName, Firing]:
@@ -63,8 +59,8 @@ class TimedNetwork:
         """
         crossing: dict[CoreName, set[str]] = {name: set() for name in self.network.cores}
         copies = self.network.copies
-        for wait in self.network.waits:
-            if wait.automaton.kind is DependenceKind.RAW and any(
+        for wait in self.network.data_waits:
+            if any(
                 self.places.crosses(source, core)
                 for source in copies(wait.source)
                 for core in copies(wait.core)
@@ -104,9 +100,8 @@ class TimedNetwork:
         Results that only the program itself reads are sent as on a core of its own.
         """
         readers: dict[tuple[CoreName, str], set[CoreName]] = {}
-        for wait in self.network.waits:
-            if wait.automaton.kind is DependenceKind.RAW:
-                readers.setdefault((wait.source, wait.automaton.array), set()).add(wait.core)
+        for wait in self.network.data_waits:
+            readers.setdefault((wait.source, wait.automaton.array), set()).add(wait.core)
         staying: dict[CoreName, set[str]] = {}
         for (source, array), those in readers.items():
             places = self._places_of(source)
@@ -127,6 +122,20 @@ class TimedNetwork:
             first = self.costs[source].latency
         hops = self.places.hops(source, core)
         return first + hops * self.hardware.interconnect.hop_cycles
+
+
+class TimedNetwork(PlacedNetwork):
+    """A network on a chip with its control, which determines when iterations start.
+
+    actors: the cores as actors of the timing recurrence; copies that run iterations in turn are one actor.
+    """
+
+    def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
+        super().__init__(network, hardware)
+        self.actors = _actors(network, self._pace_and_latency, self.delay)
+
+    def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
+        return self.costs[core].pace, self.costs[core].latency
 
     def time(self, inferences: int, chunk: int | None = None) -> RunReport:
         """Return the timing of a stream of inferences, without data; it is identical to that of an execution.
