@@ -6,7 +6,7 @@ import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 
-_ALLOCATIONS = 100_000
+_ALLOCATIONS = 400_000
 """Objects that are allocated between two collections; Python's default is 700."""
 
 
