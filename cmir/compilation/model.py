@@ -215,6 +215,8 @@ def _lower(
     elaborated = elaborated or ElaboratedNetwork(networks[0])
     if unfinished:
         _prove_values(model, elaborated, progress)
+    else:
+        _ = elaborated.waits  # IR that is not proved here: refuse automata that cannot be evaluated
     return elaborated
 
 
@@ -332,7 +334,7 @@ def _fit_storage_to_cores(
     from cmir.dialects.polyhedral import PipelineOp
     from cmir.passes.base import top_level
     from cmir.passes.polyhedral_assign_storage import assign_storage_at
-    from cmir.timing.network import PlacedNetwork
+    from cmir.timing.network import TimedNetwork
 
     pipelines, networks = top_level(mapped, PipelineOp), top_level(model.module, NetworkOp)
     if len(pipelines) != 1:
@@ -341,7 +343,7 @@ def _fit_storage_to_cores(
     shared = any(core.divides for core in cores)
     if not shared and not machine.interconnect.hop_cycles:
         return None
-    placed = PlacedNetwork.of(networks[0], machine) if shared else None
+    placed = TimedNetwork.of(networks[0], machine) if shared else None
     places = {name: core.place for name, core in _cores_of(model.module).items()}
     if not assign_storage_at(pipelines[0], machine, places, placed and placed.costs):
         return placed and placed.network

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache, cached_property, partial
-from typing import Self
 
 from cmir.cost.firing import Firing
 from cmir.cost.pace import Pace
@@ -21,7 +20,7 @@ from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
 
 
-class PlacedNetwork:
+class TimedNetwork:
     """A network with the costs and delays of a chip.
 
     places: positions of the cores. costs: cost of an iteration, by core, each copy by itself. Raises CompileError if a
@@ -34,10 +33,18 @@ class PlacedNetwork:
         self.places = Places(chip_of(hardware), network.positions)
         self.costs = self._costs()
 
-    @classmethod
-    def of(cls, network: NetworkOp, hardware: Hardware) -> Self:
+    @staticmethod
+    def of(network: NetworkOp, hardware: Hardware) -> TimedNetwork:
         """Return a network on a chip. Raises CompileError if it cannot be executed there."""
-        return cls(ElaboratedNetwork(network), hardware)
+        return TimedNetwork(ElaboratedNetwork(network), hardware)
+
+    @cached_property
+    def actors(self) -> dict[CoreName, Actor]:
+        """The cores as actors of the timing recurrence; copies that run iterations in turn are one actor.
+
+        Raises CompileError for an automaton that cannot be evaluated.
+        """
+        return _actors(self.network, self._pace_and_latency, self.delay)
 
     @cached_property
     def firings(self) -> dict[CoreName, Firing]:
@@ -122,17 +129,6 @@ class PlacedNetwork:
             first = self.costs[source].latency
         hops = self.places.hops(source, core)
         return first + hops * self.hardware.interconnect.hop_cycles
-
-
-class TimedNetwork(PlacedNetwork):
-    """A network on a chip with its control, which determines when iterations start.
-
-    actors: the cores as actors of the timing recurrence; copies that run iterations in turn are one actor.
-    """
-
-    def __init__(self, network: ElaboratedNetwork, hardware: Hardware):
-        super().__init__(network, hardware)
-        self.actors = _actors(network, self._pace_and_latency, self.delay)
 
     def _pace_and_latency(self, core: CoreName) -> tuple[Pace, int]:
         return self.costs[core].pace, self.costs[core].latency
