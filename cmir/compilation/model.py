@@ -216,7 +216,7 @@ def _lower(
     if unfinished:
         _prove_values(model, elaborated, progress)
     else:
-        _ = elaborated.waits  # IR that is not proved here: refuse automata that cannot be evaluated
+        elaborated.evaluate()  # IR that is not proved here may have what cannot be executed
     return elaborated
 
 

@@ -29,6 +29,8 @@ class CoreWait:
 class ElaboratedNetwork:
     """A network with its loops evaluated and its relations compiled, independent of chip and data.
 
+    Automata and accesses are evaluated on demand.
+
     cores: by name; copies that run iterations in turn are one core here. turns: number of these copies, by program.
     positions: place of each core, by name; each copy has one, and programs of the global control unit have none.
     Programs that share a core have one place.
@@ -67,6 +69,12 @@ class ElaboratedNetwork:
     def copies(self, core: CoreName) -> list[CoreName]:
         """Return the names of the copies of a core; the core itself if it has none."""
         return core.copies(self.turns[core.program])
+
+    def evaluate(self) -> None:
+        """Evaluate what is otherwise evaluated on demand. Raises CompileError if the IR cannot be executed."""
+        _ = self.waits
+        for program in self.programs.values():
+            _ = program.buffers, program.loads, program.stores
 
     @cached_property
     def single_cores(self) -> dict[CoreName, Core]:

@@ -178,19 +178,23 @@ class Program:
         self._check_fires(counts)
         self.crossbars = [o for o in op.body.block.ops if isinstance(o, CrossbarOp)]
         self.body = list(op.iteration.body.block.ops)
-        buffers = {buffer.result: Buffer.of(buffer) for buffer in op.buffers}
-        loads: dict[Operation, Load] = {}
-        stores: dict[Operation, Store] = {}
         for item in self.body:
-            if isinstance(item, LoadOp):
-                loads[item] = Load.of(item, self.points)
-            elif isinstance(item, StoreOp):
-                stores[item] = Store.of(item, self.points)
-            elif implementation_of(item) is None:
+            if not isinstance(item, LoadOp | StoreOp) and implementation_of(item) is None:
                 raise CompileError(
                     item, f"{item.name} cannot be executed in the body of an iteration"
                 )
-        self.buffers, self.loads, self.stores = buffers, loads, stores
+
+    @cached_property
+    def buffers(self) -> dict[SSAValue, Buffer]:
+        return {buffer.result: Buffer.of(buffer) for buffer in self.op.buffers}
+
+    @cached_property
+    def loads(self) -> dict[Operation, Load]:
+        return {op: Load.of(op, self.points) for op in self.body if isinstance(op, LoadOp)}
+
+    @cached_property
+    def stores(self) -> dict[Operation, Store]:
+        return {op: Store.of(op, self.points) for op in self.body if isinstance(op, StoreOp)}
 
     def _check_fires(self, counts: np.ndarray) -> None:
         for core, count in zip(self.core_coordinates.tolist(), counts, strict=True):
