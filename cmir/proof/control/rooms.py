@@ -79,20 +79,25 @@ class Walk:
     """The elements that enter the slots of one core, inference by inference from reset.
 
     first: the first inference, which is negative if there are initial values. Row r of `slots`, `times` and `before` is
-    inference first + r. in_period: the slots of stored elements in the inferences of a period, which repeat.
+    inference first + r. elements: those with a slot on the core; other arrays are of these. in_period: their slots in
+    the inferences of a period, which repeat.
     """
 
     def __init__(self, room: RoomNeeds, core: int):
         self.room, self.core, self.array = room, core, room.array
         self.first = -self.array.op.initial_inferences()
+        count = self.array.space.count
         elements, last, first = room.reads.on_core(core)
-        self.last_read = np.full(self.array.space.count, -1)
-        self.first_read = np.full(self.array.space.count, -1)
-        self.last_read[elements], self.first_read[elements] = last, first
-        self.stored_by = self.array.writer[:-1]
-        self.stored = self.stored_by >= 0
+        last_read, first_read = np.full(count, -1), np.full(count, -1)
+        last_read[elements], first_read[elements] = last, first
+        in_period = self._slots_of_period()
+        self._check_kept(in_period, last_read)
+        # Copies of a stage keep a small part of an array each.
+        self.elements = np.flatnonzero((in_period >= 0).any(axis=0))
+        self.in_period = in_period[:, self.elements]
+        self.last_read, self.first_read = last_read[self.elements], first_read[self.elements]
+        self.stored_by = self.array.writer[self.elements]
         self.by_core = self.array.core_of[self.stored_by]
-        self.in_period = self._slots_of_period()
         self.shared = self._shared()
         if room.period > 1:
             self.extend(2 * room.period)
@@ -105,19 +110,14 @@ class Walk:
             if (self.before[-1] >= 0)[kept].all():
                 break
             count = 2 * count - 1
-        distance = count - 1 - self.first - self.before[-1][kept] // self.array.space.count
+        distance = count - 1 - self.first - self.before[-1][kept] // len(self.elements)
         self.inferences = int(distance.max(initial=0)) + 1
 
     def _shared(self) -> np.ndarray:
-        """Return, for each slot, True if several cores store into it.
-
-        Raises CompileError if an element that is read has no slot.
-        """
-        slots = self.in_period
-        self._check_kept(slots)
-        size = self.room.slots.size
+        """Return, for each slot, True if several cores store into it."""
+        size, slots = self.room.slots.size, self.in_period
         self.array.budget.spend(size)
-        if len(np.unique(self.by_core[self.stored])) < 2:
+        if len(np.unique(self.by_core)) < 2:
             return np.zeros(size, bool)
         low, high = np.full(size, len(self.array.counts)), np.full(size, -1)
         kept = slots >= 0
@@ -127,17 +127,21 @@ class Walk:
         return low < high
 
     def _slots_of_period(self) -> np.ndarray:
-        """Return the slots of the stored elements in the inferences of a period, shape (inferences, elements)."""
+        """Return the slots of all elements in the inferences of a period, -1 for none; those not stored have none."""
         array, slots = self.array, self.room.slots
         found = slots.of(self.core, array.space, slots.period, array.budget)
-        return np.where(self.stored, found, -1)
+        return np.where(array.writer[:-1] >= 0, found, -1)
 
     def _slots(self, first: int, inferences: int) -> np.ndarray:
-        """Return the slots of the stored elements in consecutive inferences, shape (inferences, elements)."""
-        self.array.budget.spend(inferences * self.array.space.count)
+        """Return the slots in consecutive inferences, shape (inferences, elements)."""
+        self.array.budget.spend(inferences * len(self.elements))
         return self.in_period[np.arange(first, first + inferences) % self.room.slots.period]
 
-    def _check_kept(self, slots: np.ndarray) -> None:
+    def _check_kept(self, slots: np.ndarray, last_read: np.ndarray) -> None:
+        """Check that all elements that are stored and read have slots. Raises CompileError.
+
+        slots: of all elements. last_read: the last iteration of the core that reads each element, -1 if none does.
+        """
         reader, name, space = self.room.reader, self.array.name, self.array.space
         if (slots == -2).any():
             n, e = (int(x) for x in np.argwhere(slots == -2)[0])
@@ -146,7 +150,7 @@ class Walk:
                 f"the buffer of @{name} at @{reader.name} has no slot for {space.text(e, n)} "
                 "(inference first): it lies outside the buffer",
             )
-        lost = (slots < 0) & (self.last_read >= 0)
+        lost = (slots < 0) & (last_read >= 0)
         if lost.any():
             _, e = (int(x) for x in np.argwhere(lost)[0])
             raise CompileError(
@@ -199,7 +203,7 @@ class Walk:
             raise self._clash((n, e), (m, f), "no order")
 
     def _check_order(self, ties: np.ndarray, several: np.ndarray) -> None:
-        count = self.array.space.count
+        count = len(self.elements)
         ties = ties[(self.last_read[ties % count] >= 0).any(axis=1)]
         if len(ties):
             (n, e), (m, f) = (divmod(int(x), count) for x in ties[0])
@@ -223,7 +227,9 @@ class Walk:
             who = f"two cores of @{first.name} store, in no order"
             if first is not second:
                 who = f"@{first.name} and @{second.name} store, in no order"
-        both = " and ".join(space.text(e, n + self.first) for n, e in sorted((one, two)))
+        both = " and ".join(
+            space.text(int(self.elements[e]), n + self.first) for n, e in sorted((one, two))
+        )
         return CompileError(
             self.room.slots.op,
             f"the buffer of @{array.name} at @{reader.name} has one slot for {both} "
@@ -258,18 +264,20 @@ class Walk:
             return None
         own = self.by_core == array.first_core[reader.name] + self.core
         position = self.stored_by - array.starts[self.by_core]
-        return np.where(own, position + n * events, NOTHING), self.room.reads.last_but_one(
-            self.core
-        )
+        before = self.room.reads.last_but_one(self.core)[self.elements]
+        return np.where(own, position + n * events, NOTHING), before
 
     def _check_past(self, later: np.ndarray) -> None:
         """Raise CompileError if an element waits for a read of an inference after its own. later: those that do."""
         if not later.any():
             return
         row, e = (int(x) for x in np.argwhere(later)[0])
-        m, f = divmod(int(self.before[row, e]), self.array.space.count)
+        m, f = divmod(int(self.before[row, e]), len(self.elements))
         space, reader = self.array.space, self.room.reader
-        one, two = (space.text(x, inference + self.first) for inference, x in ((m, f), (row, e)))
+        one, two = (
+            space.text(int(self.elements[x]), inference + self.first)
+            for inference, x in ((m, f), (row, e))
+        )
         raise CompileError(
             self.room.slots.op,
             f"the buffer of @{self.array.name} at @{reader.name} has one slot for {one} and {two} (inference "
@@ -277,11 +285,13 @@ class Walk:
         )
 
     def overwritten(self, iteration: int, inference: int) -> list[tuple[int, int]]:
-        row, count = inference - self.first, self.array.space.count
+        row, count = inference - self.first, len(self.elements)
         stored = np.flatnonzero((self.stored_by == iteration) & (self.slots[row] >= 0))
         before, older = self.before.reshape(-1), self.before[row, stored]
         found: list[tuple[int, int]] = []
         while (older := older[older >= 0]).size:
-            found += [(int(b) // count + self.first, int(b) % count) for b in older]
+            found += [
+                (int(b) // count + self.first, int(self.elements[int(b) % count])) for b in older
+            ]
             older = before[older]
         return found
