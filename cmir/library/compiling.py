@@ -28,6 +28,7 @@ from cmir.support.diagnostics import collect_diagnostics
 from cmir.support.garbage import rare_collection
 
 
+@rare_collection()
 def compile(
     source: Any,
     hardware: HardwareLike | None = None,
@@ -69,12 +70,7 @@ def compile(
 
     Raises CompileError, whose text is what tools print, and OSError.
     """
-    with (
-        user_errors(),
-        rare_collection(),
-        collect_diagnostics() as remarks,
-        shown(progress) as show,
-    ):
+    with user_errors(), collect_diagnostics() as remarks, shown(progress) as show:
         check_options(storage, samples, placement_seconds, shapes)
         carried, by = carried_state(state), copies_of(replicate, budget, objective)
         machine = None if hardware is None else hardware_from(hardware)

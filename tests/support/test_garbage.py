@@ -19,7 +19,7 @@ def thresholds() -> Iterator[None]:
 def test_thresholds_are_restored() -> None:
     gc.set_threshold(700, 9, 8)
     with rare_collection():
-        assert gc.get_threshold() == (100_000, 9, 8)
+        assert gc.get_threshold() == (400_000, 9, 8)
     assert gc.get_threshold() == (700, 9, 8)
 
 
