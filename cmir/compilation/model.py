@@ -343,10 +343,10 @@ def _fit_storage_to_cores(
     shared = any(core.divides for core in cores)
     if not shared and not machine.interconnect.hop_cycles:
         return None
-    placed = TimedNetwork.of(networks[0], machine) if shared else None
+    timed = TimedNetwork.of(networks[0], machine) if shared else None
     places = {name: core.place for name, core in _cores_of(model.module).items()}
-    if not assign_storage_at(pipelines[0], machine, places, placed and placed.costs):
-        return placed and placed.network
+    if not assign_storage_at(pipelines[0], machine, places, timed and timed.costs):
+        return timed and timed.network
     block = model.module.body.block
     for op in list(block.ops):
         op.detach()

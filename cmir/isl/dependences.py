@@ -499,15 +499,16 @@ def _first_of(points: isl.Set) -> isl.Set:
 
 def _last_of(points: isl.Set) -> isl.Set:
     """Return the lexicographically last point, for each value of the parameters."""
-    if points.dim(isl.dim_type.param) or points.is_empty():
-        return maximum(isl.Map.from_range(points)).range()
-    last = points
-    for d in range(points.dim(isl.dim_type.set)):
-        if not (most := last.dim_max_val(d)).is_int():
-            break
-        last = last.fix_val(isl.dim_type.set, d, most)
-    # ISL's maximum can be that of a part which has rational points only, and then no point has it.
-    return maximum(isl.Map.from_range(points)).range() if last.is_empty() else last.coalesce()
+    if not points.dim(isl.dim_type.param):
+        last = points
+        for d in range(points.dim(isl.dim_type.set)):
+            most = last.dim_max_val(d)
+            # ISL's maximum can be that of a part which has rational points only, and then no point has it.
+            if not most.is_int() or (last := last.fix_val(isl.dim_type.set, d, most)).is_empty():
+                break
+        else:
+            return last.coalesce()
+    return maximum(isl.Map.from_range(points)).range()
 
 
 @kept_by_text

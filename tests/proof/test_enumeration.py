@@ -302,6 +302,8 @@ def test_faults_of_the_derivation(
     """An off-by-one in what dependences are derived with is refused."""
     monkeypatch.setattr(dependences, name, _off_by_one(getattr(dependences, name)))
     derived = (
+        "arrival_order",
+        "prefix_maximum",
         "raw_needs",
         "_war_needs",
         "allowed_after",
