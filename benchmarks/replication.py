@@ -26,6 +26,7 @@ from cmir.frontends.onnx import import_onnx
 from cmir.hardware.description import Hardware
 from cmir.pipelines.text import parse_passes
 from cmir.simulator.simulator import Simulator
+from cmir.timing.interval import steady_interval
 from cmir.timing.network import TimedNetwork
 from cmir.timing.steady import time_stream
 
@@ -48,8 +49,7 @@ def main() -> None:
     start = perf_counter()
     copied = compiled(arguments.model, [*merges, copies, "polyhedral-assign-storage"])
     seconds = perf_counter() - start
-    before, after = (time_stream(s.actors, 8).steady_interval for s in (plain, copied))
-    assert before is not None and after is not None
+    before, after = (float(steady_interval(s.actors)) for s in (plain, copied))
     ideal = work / arguments.cores
     table = Table(title=f"{arguments.model.stem} on {arguments.cores} cores, by {arguments.by}")
     for column in ("", "cores", "interval", "speed-up", "of ideal"):

@@ -15,9 +15,6 @@ from cmir.timing.network import TimedNetwork
 HELP = 0.9
 """A change helps if the interval becomes at most this share of what it is."""
 
-INFERENCES = 8
-"""Number of inferences that a trial times."""
-
 _MOST = 16
 """A field is tried up to this many times its value."""
 
@@ -60,13 +57,13 @@ class Change:
 
 
 def changes_that_help(
-    timed: TimedNetwork, costs: InferenceCosts, binding: Binding | None
+    timed: TimedNetwork, costs: InferenceCosts, binding: Binding
 ) -> Sequence[Change]:
     """Return, for each field that the binding resource depends on, the smallest change of it that helps.
 
     Each has been tried: the compiled network is timed with the changed description.
     """
-    if binding is None or binding.waits is not None:
+    if binding.waits is not None:
         return ()
     if (known := _known.get(timed)) is None:
         fields = _FIELDS[binding.kind, binding.work]
@@ -81,7 +78,6 @@ _known: WeakKeyDictionary[TimedNetwork, Sequence[Change]] = WeakKeyDictionary()
 def _smallest(timed: TimedNetwork, costs: InferenceCosts, field: str) -> Change | None:
     section, name = field.split(".")
     value = getattr(getattr(timed.hardware, section), name)
-    assert costs.interval is not None
     now = max(costs.interval, busiest_cycles(timed, costs))
     if value is None:
         return None
@@ -100,9 +96,7 @@ def _smallest(timed: TimedNetwork, costs: InferenceCosts, field: str) -> Change 
         trial = TimedNetwork(timed.network, with_value(best))
     except CompileError:  # the description would not be valid
         return None
-    found = trial.time(INFERENCES).steady_interval
-    assert found is not None
-    reached = max(found, busiest_cycles(trial, at_rates_of(trial, costs)))
+    reached = max(trial.interval, busiest_cycles(trial, at_rates_of(trial, costs)))
     return (
         Change(f"`{field}` {best} instead of {value}", reached) if reached <= HELP * now else None
     )

@@ -65,13 +65,8 @@ class Binding:
         )
 
 
-def binding_of(timed: TimedNetwork, costs: InferenceCosts, report: RunReport) -> Binding | None:
-    """Return what binds a network on its chip; None if the interval is unknown.
-
-    report: of a stream on which `costs.interval` was found, for what the busiest core waits for.
-    """
-    if costs.interval is None:
-        return None
+def binding_of(timed: TimedNetwork, costs: InferenceCosts, report: RunReport) -> Binding:
+    """Return what binds a network on its chip. report: of a stream, for what the busiest core waits for."""
     kind, name, work, cycles = max(_candidates(timed, costs), key=lambda found: found[3])
     interval = max(costs.interval, cycles)
     share = cycles / interval

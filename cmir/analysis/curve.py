@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from cmir.analysis.size_cover import Sizes
 from cmir.analysis.size_search import SizeSearch, SizeSolution
 from cmir.analysis.sizing import Sizing
-from cmir.timing.recurrence import Recurrence
+from cmir.timing.interval import steady_interval
 
 _INTERVALS = 6
 """Steps between the interval of deadlock-free sizes and that of throughput-preserving ones."""
-
-_INFERENCES = 8
-"""Number of inferences that are timed to find a steady-state interval."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,6 @@ def buffer_curve(sizing: Sizing) -> list[CurvePoint]:
 
 
 def _point(sizing: Sizing, found: SizeSolution) -> CurvePoint:
-    report = Recurrence(sizing.actors(found.sizes), _INFERENCES).run()
-    assert report.steady_interval is not None
-    interval = report.steady_interval / sizing.ticks
+    interval = float(steady_interval(sizing.actors(found.sizes)) / sizing.ticks)
     fits = sizing.fits(found.sizes)
     return CurvePoint(found.sram_bytes, found.bound, interval, found.sizes, fits)

@@ -66,7 +66,7 @@ class Headlines:
 
 def headlines_of(
     timed: TimedNetwork,
-    interval: float | None,
+    interval: float,
     energy: Mapping[str, float],
     area: Mapping[str, float],
     missing: Mapping[str, Mapping[str, str]],
@@ -80,7 +80,7 @@ def headlines_of(
     placed = _placed(timed)
     macs = sum(n * m.weights for n, firing in placed for m in firing.matrices)
     clock = hardware.system.clock_hz
-    rate = None if clock is None or not interval else clock / interval
+    rate = None if clock is None else clock / interval
     tops = None if rate is None else 2 * macs * rate / TERA
     joules, mm2 = sum(energy.values()), sum(area.values())
     per_watt = 2 * macs / joules / TERA if joules else None
@@ -133,7 +133,7 @@ def _cells(hardware: Hardware, placed: _Placed) -> tuple[float | None, float | N
     )
 
 
-def _busy(hardware: Hardware, placed: _Placed, interval: float | None) -> float | None:
+def _busy(hardware: Hardware, placed: _Placed, interval: float) -> float | None:
     """Return the mean share of the time in which crossbars compute; None if a product takes no known time."""
     work, crossbars = 0.0, 0
     for iterations, firing in placed:
@@ -143,4 +143,4 @@ def _busy(hardware: Hardware, placed: _Placed, interval: float | None) -> float 
                 return None
             work += tiling.crossbars * iterations * cycles
             crossbars += firing.ways * tiling.crossbars
-    return work / crossbars / interval if crossbars and interval else None
+    return work / crossbars / interval if crossbars else None

@@ -62,7 +62,7 @@ class Stream:
 class InferenceCosts:
     """Costs of one inference in a stream.
 
-    interval: cycles between inferences in the steady state, as limited by the cores; None if unknown.
+    interval: cycles between inferences in the steady state, as limited by the cores.
     energy: joules by component. area: mm² by component, for the cores in use.
     energy_missing, area_missing: missing fields of the hardware description, by the component that needs them.
     links: the links that carry data, the busiest first.
@@ -73,7 +73,7 @@ class InferenceCosts:
     programming: of all crossbars, once.
     """
 
-    interval: float | None
+    interval: float
     energy: Mapping[str, float]
     energy_missing: Mapping[str, str]
     area: Mapping[str, float]
@@ -93,14 +93,14 @@ class InferenceCosts:
     def utilisation(self, use: LinkUse | Stream) -> float | None:
         """Return the share of the interval during which a link, or the inputs or outputs, are busy.
 
-        Above 1, they cannot keep up. The result is None if the rate is unlimited or the interval unknown.
+        Above 1, they cannot keep up. The result is None if the rate is unlimited.
         """
         limited = isinstance(use, Stream) or use.bytes_per_cycle is not None
-        return use.cycles / self.interval if limited and self.interval is not None else None
+        return use.cycles / self.interval if limited else None
 
 
-def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
-    """Return the costs of one inference of a network on its chip."""
+def costs_of(timed: TimedNetwork, interval: float) -> InferenceCosts:
+    """Return the costs of one inference of a network on its chip, one every `interval` cycles."""
     network, hardware = timed.network.op, timed.hardware
     names, cores = list(timed.network.positions), network.cores
     costs = {name: timed.costs[name] for name in names}
@@ -127,7 +127,7 @@ def costs_of(timed: TimedNetwork, interval: float | None) -> InferenceCosts:
         "energy": dict(_missing_energy(hardware, traffic)),
         "area": dict(_missing_area(hardware)),
     }
-    reached = interval and max([interval, *(use.cycles for use in (*uses, *streams))])
+    reached = max([interval, *(use.cycles for use in (*uses, *streams))])
     return InferenceCosts(
         interval,
         energy,

@@ -34,10 +34,10 @@ from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.isl.inferences import inferences_back
 from cmir.isl.storage import BoundingBox, stacked
-from cmir.support.graphs import in_order
 from cmir.support.limits import check_memory, count_text
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
+from cmir.timing.interval import steady_interval
 from cmir.timing.liveness import UntimedRun
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
 from cmir.timing.turns import Turns
@@ -298,40 +298,13 @@ class Sizing:
 
     @cached_property
     def _fastest(self) -> Fraction:
-        """Interval of unbounded buffers, in cycles.
-
-        A circle of iterations passes through several cores or through the inferences of one. If cores do not wait for
-        each other in a circle, the busiest one therefore determines the interval, without a search for a schedule.
-        """
-        ratio, whole = self._busiest, self._whole
-        while True:
-            ratio = Fraction(ceil(ratio)) if whole else ratio
-            try:
-                if self._circular:
-                    self._unbounded(*ratio.as_integer_ratio())
-                return ratio
-            except InfeasiblePeriodError as cycle:
-                if cycle.tokens == 0:
-                    raise DeadlockError([link.wait for link in cycle.links]) from None
-                ratio = Fraction(cycle.delay, cycle.tokens * ratio.denominator)
+        """Interval of unbounded buffers, in cycles."""
+        interval = steady_interval(self._in_ticks({}, 1))
+        return Fraction(ceil(interval)) if self._whole else interval
 
     def _unbounded_uncached(self, period: int, ticks: int) -> np.ndarray:
         """Return the starts of the fastest schedule of unbounded buffers with an interval of `period` ticks."""
         return periodic_schedule(self._in_ticks({}, ticks), period)
-
-    @property
-    def _circular(self) -> bool:
-        """True if some cores wait for data of each other, or of themselves, in a circle."""
-        sources = {core: {wait.source for wait in waits} for core, waits in self.raw.items()}
-        return in_order(sources) is None
-
-    @property
-    def _busiest(self) -> Fraction:
-        """Cycles that the iterations of the busiest core take in an inference."""
-        return max(
-            self.costs[core].pace.cycles(-(-n // self.turns[core]))
-            for core, n in self._iterations.items()
-        )
 
     def in_cycles(self, ticks: int) -> float:
         """Return a time in cycles, which is whole where possible."""

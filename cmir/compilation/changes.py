@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cmir.analysis.advice import HELP, INFERENCES, Change
+from cmir.analysis.advice import HELP, Change
 from cmir.analysis.binding import Binding, busiest_cycles
 from cmir.analysis.capacity import check_capacity, check_sram
 from cmir.analysis.inference_costs import costs_of
@@ -114,10 +114,9 @@ class Compilation:
                 check_capacity(network.op, self.machine)
                 check_sram(network.op, self.machine)
                 timed = TimedNetwork(network, self.machine)
-                found = timed.time(INFERENCES).steady_interval
+                found = timed.interval
         except CompileError:
             return None
-        assert found is not None
         return max(found, busiest_cycles(timed, costs_of(timed, found)))
 
     def _lowered(self) -> ElaboratedNetwork:

@@ -16,9 +16,6 @@ from cmir.timing.network import TimedNetwork
 _SLOWER = (1.5, 2, 4, 8)
 """Factors of the shortest interval that are tried for the energy: copies cost bytes on links, and time static power."""
 
-_INFERENCES = 8
-"""Number of inferences that are timed: enough for the interval in the steady state."""
-
 
 def best_budget(
     budget: CopyBudget,
@@ -49,10 +46,8 @@ def best_budget(
             )
         timed = trials.measure(plain)
         if timed is not None and budget.interval is None:
-            shortest = timed.time(_INFERENCES).steady_interval
-            assert shortest is not None, "several inferences are timed"
             for factor in _SLOWER:
-                trials.measure(replace(plain, interval=ceil(factor * shortest)))
+                trials.measure(replace(plain, interval=ceil(factor * timed.interval)))
     return trials.best()
 
 
@@ -74,10 +69,10 @@ class _Trials:
         except CompileError as error:
             self.failure = self.failure or error
             return None
-        report = timed.time(_INFERENCES)
-        value = float(report.inference_latency)
         if self.objective == "energy":
-            value = sum(costs_of(timed, report.steady_interval).energy.values())
+            value = sum(costs_of(timed, timed.interval).energy.values())
+        else:
+            value = float(timed.time(1).inference_latency)
         self.figures.append((value, plan))
         return timed
 

@@ -47,7 +47,7 @@ Again: TypeAlias = (
 """Runs a stream again; see `Run.again`."""
 
 _STEADY = 8
-"""Inferences that are timed to find the steady-state interval of a short run."""
+"""Inferences that are timed to find what binds a short run."""
 
 _PAGE_HEIGHT = 640
 """Pixels of the page in a notebook."""
@@ -168,11 +168,10 @@ class Run(Visible):
     def _steady(self) -> RunReport:
         return self.record if self.inferences > 3 else self.timed.time(_STEADY)
 
-    @cached_property
+    @property
     def interval(self) -> float:
-        """Cycles between successive inferences of a long stream."""
-        assert self._steady.steady_interval is not None
-        return self._steady.steady_interval
+        """Cycles between successive inferences of an endless stream."""
+        return self.timed.interval
 
     @property
     def latency_seconds(self) -> float | None:
@@ -242,7 +241,7 @@ class Run(Visible):
 
         control: the result of `net.control_cost()`, which the page then shows.
         """
-        write_page(self.timed, self.record, self.interval, self.name, Path(folder), control)
+        write_page(self.timed, self.record, self.name, Path(folder), control)
         return Path(folder) / "index.html"
 
     def __repr__(self) -> str:
@@ -255,7 +254,7 @@ class Run(Visible):
 
     def html(self) -> str:
         """Return the page of the run as an element of another page."""
-        page = run_page(page_figures(self.timed, self.record, self.interval), self.name)
+        page = run_page(page_figures(self.timed, self.record), self.name)
         return (
             f'<iframe srcdoc="{html.escape(page)}" style="width: 100%; height: {_PAGE_HEIGHT}px; border: 0" '
             f'title="{html.escape(self.name)}"></iframe>'

@@ -24,7 +24,7 @@ def headline_figures(timed: TimedNetwork, costs: InferenceCosts, report: RunRepo
     changes = changes_that_help(timed, costs, binding)
     return {
         **costs.headlines.figures(),
-        "binds": None if binding is None else str(binding),
+        "binds": str(binding),
         "help": [str(change).replace("`", "") for change in changes],
     }
 

@@ -45,25 +45,19 @@ Data = dict[str, Any]
 
 
 def page_figures(
-    timed: TimedNetwork,
-    report: RunReport,
-    interval: float | None,
-    control: ControlCost | None = None,
+    timed: TimedNetwork, report: RunReport, control: ControlCost | None = None
 ) -> Data:
-    """Return the figures of a run.
-
-    interval: cycles between inferences in the steady state, if known. control: the cost of control logic, if known.
-    """
+    """Return the figures of a run. control: the cost of control logic, if known."""
     notes: list[str] = []
     found = activities(timed.actors, report)
-    costs = costs_of(timed, interval)
+    costs = costs_of(timed, timed.interval)
     return {
         "hardware": timed.hardware.name,
         "hardwareSummary": timed.hardware.summary,
         "inferences": report.inferences,
         "cycles": report.cycles,
         "latency": report.inference_latency,
-        "interval": interval,
+        "interval": timed.interval,
         "overlap": report.overlap,
         "clock": timed.hardware.system.clock_hz,
         "sram": timed.hardware.core.sram_bytes,

@@ -35,13 +35,12 @@ SCRIPTS = (
 def write_page(
     timed: TimedNetwork,
     report: RunReport,
-    interval: float | None,
     title: str,
     folder: Path,
     control: ControlCost | None = None,
 ) -> None:
     """Write `index.html` into a folder, which is created if it does not exist. See `page_figures`."""
-    text = run_page(page_figures(timed, report, interval, control), title)
+    text = run_page(page_figures(timed, report, control), title)
     folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "index.html") as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -27,7 +27,7 @@ _NODE = 40
 
 def print_summary(
     report: RunReport,
-    steady_interval: float | None,
+    steady_interval: float,
     hardware: str,
     cores: int,
     sram_bytes: Mapping[CoreName, int],
@@ -45,11 +45,10 @@ def print_summary(
     rows = [
         ("cycles", f"{report.cycles}"),
         ("latency of one inference", f"{report.inference_latency}"),
+        ("steady-state interval", f"{steady_interval:g}"),
+        ("inferences overlapping", f"{report.overlap}"),
+        ("SRAM bytes", f"{sum(sram_bytes.values())}"),
     ]
-    if steady_interval is not None:
-        rows.append(("steady-state interval", f"{steady_interval:g}"))
-    rows.append(("inferences overlapping", f"{report.overlap}"))
-    rows.append(("SRAM bytes", f"{sum(sram_bytes.values())}"))
     known = headline_rows(headlines) if headlines is not None else []
     rows += [(label, value) for label, value in known if value]
     width = max(len(label) for label, _ in rows)
@@ -87,10 +86,8 @@ def headline_rows(headlines: Headlines) -> list[tuple[str, str]]:
     ]
 
 
-def print_binding(binding: Binding | None, changes: Sequence[Change], advised: bool) -> None:
+def print_binding(binding: Binding, changes: Sequence[Change], advised: bool) -> None:
     """Print what binds the stream, and the changes that would help. advised: True if all changes have been tried."""
-    if binding is None:
-        return
     print(f"what binds: {binding}")
     helpful = " or ".join(map(str, changes)) or ("none of the changes tried" if advised else "")
     more = "" if advised else "--advise tries cores, copies and buffers"

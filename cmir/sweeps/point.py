@@ -64,9 +64,6 @@ INTEGERS = (
 )
 """Columns of integers; the others have floats."""
 
-_INFERENCES = 8
-"""Number of inferences timed, as in cm-run."""
-
 
 @dataclass(frozen=True)
 class RunFiles:
@@ -131,8 +128,8 @@ def _figures(task: Task) -> dict[str, Any]:
     check_capacity(network.op, hardware)
     check_sram(network.op, hardware)
     timed = TimedNetwork(network, hardware)
-    report = timed.time(_INFERENCES)
-    costs = costs_of(timed, report.steady_interval)
+    report = timed.time(1)
+    costs = costs_of(timed, timed.interval)
     found = {} if task.run is None else _run(timed, model.parameters, task.run)
     clock, copies, link = hardware.system.clock_hz, copies_of(network.op), costs.busiest
     energy = {f"energy_{part}_joules": value for part, value in costs.energy.items()}

@@ -16,6 +16,7 @@ from cmir.hardware.chip import Places, check_places, chip_of
 from cmir.hardware.description import Hardware
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.actors import Actor, Dependence
+from cmir.timing.interval import steady_interval
 from cmir.timing.report import RunReport
 from cmir.timing.steady import time_stream
 
@@ -45,6 +46,11 @@ class TimedNetwork:
         Raises CompileError for an automaton that cannot be evaluated.
         """
         return _actors(self.network, self._pace_and_latency, self.delay)
+
+    @cached_property
+    def interval(self) -> float:
+        """Cycles between successive inferences of an endless stream. Raises DeadlockError."""
+        return float(steady_interval(self.actors))
 
     @cached_property
     def firings(self) -> dict[CoreName, Firing]:

@@ -145,6 +145,7 @@ class PeriodicSearch:
         earliest: np.ndarray | None = None,
         like: PeriodicSearch | None = None,
     ):
+        check_times(actors, 1)  # or they may not even fit into arrays
         self.actors, self.period = list(actors.values()), period
         self.number = {name: k for k, name in enumerate(actors)}
         self.first = np.cumsum([0, *(actor.iterations for actor in self.actors)])

@@ -105,25 +105,6 @@ class RunReport:
         return int(self.ends[0] - self.begins[0])
 
     @property
-    def steady_interval(self) -> float | None:
-        """Cycles between the ends of successive inferences once the pipeline is full; None for a single inference.
-
-        The value is an average over the second half of the stream. If the steps between ends repeat there after q
-        inferences, it covers a multiple of q, and is exact for an endless stream. It is no less than what the
-        iterations of one core take by themselves: a short stream may end before its first set of crossbars is needed
-        again.
-        """
-        if self.inferences < 2:
-            return None
-        ends = self.ends[(self.inferences - 1) // 2 :]
-        steps = np.diff(ends)
-        periods = (q for q in range(1, len(steps) // 2 + 1) if (steps[q:] == steps[:-q]).all())
-        period = next(periods, 1)
-        count = len(steps) // period * period
-        alone = max(core.pace.cycles(core.iterations) for core in self.cores)
-        return max(float((ends[-1] - ends[-1 - count]) / count), float(alone))
-
-    @property
     def overlap(self) -> int:
         """Maximum number of inferences in progress at the same time."""
         times = np.concatenate((self.begins, self.ends))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from cmir.timing.report import RunReport
 
 _STEADY_INFERENCES = 8
-"""Number of inferences timed to find the steady-state interval of a short run."""
+"""Number of inferences timed to find what binds a short run."""
 
 _LEAST_SIMULATED, _MOST_SIMULATED = 4, 16
 """Bounds of the number of inferences that control units are simulated for: fewer would not reach the steady state."""
@@ -214,7 +214,7 @@ def _show(
     from cmir.support.progress import Progress
 
     steady = report if report.inferences > 3 else timed.time(_STEADY_INFERENCES)
-    hardware, interval = timed.hardware, steady.steady_interval
+    hardware, interval = timed.hardware, timed.interval
     sram, cores = sram_bytes(timed.network, hardware), timed.network.core_count
     lines = None if options.quiet else "cores" if options.cores else "programs"
     described |= options.advise
@@ -225,7 +225,7 @@ def _show(
     if costs is not None:
         binding = binding_of(timed, costs, steady)
         changes = [*changes_that_help(timed, costs, binding)]
-        if compilation is not None and binding is not None and interval is not None:
+        if compilation is not None:
             with Progress() as progress:
                 progress.working("trying changes")
                 changes += compilation.changes_that_help(binding, interval)
@@ -244,7 +244,7 @@ def _show(
             write_json(figures, options.json)
     if control is not None:
         print(control)
-    draw_pictures(options, timed, report, interval, control)
+    draw_pictures(options, timed, report, control)
 
 
 def _control_cost(network: Network, show: Show) -> ControlCost:

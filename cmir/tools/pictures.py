@@ -72,12 +72,11 @@ def draw_pictures(
     options: argparse.Namespace,
     timed: TimedNetwork,
     report: RunReport,
-    interval: float | None,
     control: ControlCost | None,
 ) -> None:
     """Draw the requested pictures. Raises OSError if a file cannot be written.
 
-    interval: cycles between inferences in the steady state, if known. control: the cost of control logic, if known.
+    control: the cost of control logic, if known.
     """
     if options.timeline:
         from cmir.report.timeline import print_timeline
@@ -87,7 +86,7 @@ def draw_pictures(
         from cmir.report.page import write_page
 
         title = options.model.stem
-        write_page(timed, report, interval, title, options.report, control)
+        write_page(timed, report, title, options.report, control)
     if options.plot is not None:
         from cmir.report.plot import write_plot
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from timing.measured_interval import measured_interval
 
 from cmir.analysis.advice import HELP, Change, changes_that_help
 from cmir.analysis.binding import Binding, binding_of
@@ -56,10 +57,7 @@ def headlines(network: TimedNetwork, interval: float = 100) -> Headlines:
 
 
 def binding(network: TimedNetwork) -> Binding:
-    report = network.time(8)
-    found = binding_of(network, costs_of(network, report.steady_interval), report)
-    assert found is not None
-    return found
+    return binding_of(network, costs_of(network, network.interval), network.time(8))
 
 
 def test_by_hand() -> None:
@@ -152,8 +150,7 @@ def test_waits_that_bind() -> None:
     live = TimedNetwork(lower(read_model(TEXTBOOK), None, "live", hardware), hardware)
     found = binding(live)
     assert found.share < HELP and found.waits in ("data", "room")
-    report = live.time(8)
-    assert not changes_that_help(live, costs_of(live, report.steady_interval), found)
+    assert not changes_that_help(live, costs_of(live, live.interval), found)
 
 
 @pytest.mark.parametrize(
@@ -168,8 +165,8 @@ def test_waits_that_bind() -> None:
 def test_changes_help_and_smaller_ones_do_not(fields: dict[str, object], field: str | None) -> None:
     """Each change is tried again, by another compilation; so is the value next to it, nearer to the description."""
     network = timed(**fields)
-    report = network.time(8)
-    costs, found = costs_of(network, report.steady_interval), binding(network)
+    costs, found = costs_of(network, network.interval), binding(network)
+    assert costs.interval == measured_interval(network.time(8))
     changes = changes_that_help(network, costs, found)
     if field is not None:
         assert any(f"`{field}`" in change.what for change in changes)
@@ -181,12 +178,11 @@ def test_changes_help_and_smaller_ones_do_not(fields: dict[str, object], field: 
         def interval(value: int, key: str = f"{section}__{key}") -> float:
             hardware = network.hardware.replace(**{key: value})
             trial = TimedNetwork(lower(read_model(TEXTBOOK), hardware=hardware), hardware)
-            steady = trial.time(8).steady_interval
-            assert steady is not None
+            steady = measured_interval(trial.time(8))
             return max(steady, *(s.cycles for s in costs_of(trial, steady).streams), 0)
 
-        assert interval(int(new)) == change.interval <= HELP * report.steady_interval  # pyright: ignore
-        assert interval(int(new) + step) > HELP * report.steady_interval  # pyright: ignore
+        assert interval(int(new)) == change.interval <= HELP * costs.interval
+        assert interval(int(new) + step) > HELP * costs.interval
 
 
 def test_rates_of_inputs_that_help(tmp_path: Path) -> None:
@@ -199,7 +195,7 @@ def test_rates_of_inputs_that_help(tmp_path: Path) -> None:
     )
     hardware = Hardware.of({"name": "slow", "system": {"input_elements_per_cycle": 1}}, None)
     network = TimedNetwork(lower(read_model(tmp_path / "net.mlir"), hardware=hardware), hardware)
-    costs = costs_of(network, network.time(8).steady_interval)
+    costs = costs_of(network, network.interval)
     (change,) = changes_that_help(network, costs, binding(network))
     assert change == Change("`system.input_elements_per_cycle` 2 instead of 1", 20)
 

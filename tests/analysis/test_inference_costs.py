@@ -46,7 +46,7 @@ chip = 20
 """
 
 
-def costs(tmp_path: Path, description: str, interval: float | None = 500) -> InferenceCosts:
+def costs(tmp_path: Path, description: str, interval: float = 500) -> InferenceCosts:
     file = tmp_path / "two.toml"
     file.write_text(description)
     hardware = Hardware.load(str(file))
@@ -113,7 +113,7 @@ def test_figures_that_are_missing(
 
 def test_machine_without_places(tmp_path: Path) -> None:
     """Any two cores are joined."""
-    found = costs(tmp_path, 'name = "any"\n', interval=None)
+    found = costs(tmp_path, 'name = "any"\n')
     assert [(use.bytes, use.bytes_per_cycle) for use in found.links] == [(32, None)]
     assert found.utilisation(found.links[0]) is None
     assert found.energy == {} and found.area == {}

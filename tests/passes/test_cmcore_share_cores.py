@@ -137,7 +137,7 @@ def test_results_are_those_of_the_network(cores: int, turns: dict[str, int]) -> 
         assert sum(activity.waited().values()) == core.data_stalls + core.credit_stalls
         assert core.latency == timed.costs[core.name].latency
     assert all(occupancy.most <= occupancy.slots for occupancy in occupancies(timed, later))
-    assert len(page_figures(timed, later, 5000.0)["cores"]) == len(later.cores)
+    assert len(page_figures(timed, later)["cores"]) == len(later.cores)
 
 
 def test_slots_are_given_in_proportion_to_what_programs_need() -> None:

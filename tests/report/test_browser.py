@@ -130,7 +130,7 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         **settings: object,
     ) -> Opened:
         report = timed.time(inferences)
-        write_page(timed, report, report.steady_interval, title, tmp_path, control)
+        write_page(timed, report, title, tmp_path, control)
         page = browser.new_page(
             viewport={"width": 1280, "height": 900},
             **settings,  # pyright: ignore[reportArgumentType]

@@ -19,7 +19,7 @@ from cmir.report.page import run_page, write_page
 
 def figures_of(drawn: Drawn | None = None) -> dict[str, Any]:
     drawn = drawn or residual_block(machine=SLOW)
-    return page_figures(drawn.compiled.timed, drawn.report, 10.0)
+    return page_figures(drawn.compiled.timed, drawn.report)
 
 
 def test_cores() -> None:
@@ -96,7 +96,7 @@ class _Resources(HTMLParser):
 def test_file(tmp_path: Path) -> None:
     drawn = residual_block(machine=SLOW)
     title = "</script><b>& 'x'"
-    write_page(drawn.compiled.timed, drawn.report, None, title, tmp_path / "a" / "b")
+    write_page(drawn.compiled.timed, drawn.report, title, tmp_path / "a" / "b")
     text = (tmp_path / "a" / "b" / "index.html").read_text(encoding="utf-8")
     parser = _Resources()
     parser.feed(text)

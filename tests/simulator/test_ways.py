@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from networks import Builder, Compiled, compile_network
+from timing.measured_interval import measured_interval
 from timing.test_ways import simulated
 from tolerance import assert_close
 
@@ -59,7 +60,7 @@ def test_lossless_buffers_keep_the_interval(first: int, second: int) -> None:
     """The interval is that of unbounded buffers, a fraction of a cycle included."""
     both = ways("conv1", first), ways("conv2", second)
     lossless = compiled(*both, f"polyhedral-assign-storage{{sizes=lossless hardware='{MACHINE}'}}")
-    found = lossless.timed.time(200).steady_interval
+    found = measured_interval(lossless.timed.time(200))
     cores = lossless.timed.network.cores
     busiest = max(
         cost.pace.cycles(cores[name].iterations) for name, cost in lossless.timed.costs.items()
@@ -69,7 +70,7 @@ def test_lossless_buffers_keep_the_interval(first: int, second: int) -> None:
 
 def test_the_interval_of_ways_is_a_part_of_the_interval() -> None:
     one, three = compiled().timed, compiled(ways("conv1", 3), ways("conv2", 3)).timed
-    slow, fast = one.time(100).steady_interval, three.time(100).steady_interval
+    slow, fast = measured_interval(one.time(100)), measured_interval(three.time(100))
     assert (slow, fast) == (25 * 37, pytest.approx(25 * 37 / 3))
     for name, cost in three.costs.items():
         before = one.costs[name]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from timing.longest_paths import longest_paths
+from timing.longest_paths import edges, longest_paths
 from timing.paces import paces
 
 from cmir.cost.pace import Pace
@@ -16,8 +16,10 @@ from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
+from cmir.timing.interval import steady_interval
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
 from cmir.timing.recurrence import Recurrence
+from cmir.timing.steady import repeats
 
 Network = dict[CoreName, Actor]
 
@@ -122,26 +124,30 @@ def check_earliest_starts(actors: Network, more: int, arbitrary: bool) -> None:
 
 
 @given(networks())
-def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
-    check_smallest_interval(actors)
+def test_interval(actors: Network) -> None:
+    check_interval(actors)
 
 
-def check_smallest_interval(actors: Network) -> None:
-    """Raising λ to the interval of the cycle found ends at what self-timed execution settles to."""
+def check_interval(actors: Network) -> None:
+    """λ is the least interval of the graph's schedules, and what self-timed execution settles to."""
     try:
         report = Recurrence(actors, 120).run()
     except DeadlockError:
+        # Endless streams can wait for later inferences, and a schedule allows cycles that take no time.
+        if all(delay > 0 and tokens >= 0 for *_, delay, tokens in edges(actors)):
+            with pytest.raises(DeadlockError):
+                steady_interval(actors)
         return
-    period = ceil(max(actor.cycles for actor in actors.values()))
-    while True:
-        try:
-            periodic_schedule(actors, period)
-            break
-        except InfeasiblePeriodError as error:
-            period = ceil(error.delay / error.tokens)
-    ends = np.max([core.start[:, -1] for core in report.cores], axis=0)
-    steady = (ends[-1] - ends[59]) / 60
-    assert period - 1 < steady <= period
+    interval = steady_interval(actors)
+    # Two ratios differ by more than 1/finer, as no cycle passes through more inferences than all edges together.
+    finer = interval.denominator * (1 + sum(abs(tokens) for *_, tokens in edges(actors)))
+    scaled = {name: actor.slower(finer) for name, actor in actors.items()}
+    assert longest_paths(scaled, int(finer * interval)) is not None
+    assert longest_paths(scaled, int(finer * interval) - 1) is None
+    ends = [core.start[:, -1] for core in report.cores]
+    assert abs(max((end[-1] - end[59]) / 60 for end in ends) - interval) < 1
+    if period := repeats(actors, report):
+        assert max(Fraction(int(end[-1] - end[-1 - period]), period) for end in ends) == interval
 
 
 def test_what_is_in_the_way() -> None:

@@ -172,7 +172,7 @@ def test_copies_that_follow_each_other_without_a_cycle() -> None:
 
 @given(in_turns(test_periodic.networks()))
 def test_smallest_interval_is_the_steady_one(actors: Network) -> None:
-    test_periodic.check_smallest_interval(actors)
+    test_periodic.check_interval(actors)
 
 
 @settings(max_examples=200)

@@ -32,7 +32,7 @@ function drawChip(run) {
   for (const link of [...chip.links].reverse()) {
     const width = 1 + 7 * (link.bytes / most);
     const lines = [`(${link.from.join(", ")}) → (${link.to.join(", ")})`, `${count(link.bytes)} bytes an inference`];
-    if (link.rate && run.interval) lines.push(`${percent(link.bytes / link.rate, run.interval)} of what it can carry`);
+    if (link.rate) lines.push(`${percent(link.bytes / link.rate, run.interval)} of what it can carry`);
     const path = { class: "link", d: linkPath(box(link.from), box(link.to)), "stroke-width": width };
     drawing.append(explain(shape("path", path), lines));
   }
@@ -125,7 +125,7 @@ function inLines(name, most) {
 }
 
 function linksTable({ chip, interval }) {
-  const rate = interval && chip.links.every((link) => link.rate);
+  const rate = chip.links.every((link) => link.rate);
   const rows = chip.links.slice(0, 10).map((link) => [
     words(`(${link.from.join(", ")}) → (${link.to.join(", ")})`),
     number(count(link.bytes)),

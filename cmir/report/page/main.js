@@ -12,7 +12,7 @@ function drawSummary() {
     ["inferences", count(run.inferences)],
     ["cycles", duration(run.cycles, run.clock)],
     ["latency of one inference", duration(run.latency, run.clock)],
-    ...(run.interval === null ? [] : [["steady-state interval", duration(run.interval, run.clock)]]),
+    ["steady-state interval", duration(run.interval, run.clock)],
     ["inferences overlapping", count(run.overlap)],
     ["cores", count(coresInUse)],
     ["SRAM", `${count(run.cores.reduce((sum, core) => sum + core.sram, 0))} bytes`],
@@ -48,7 +48,7 @@ function drawHeadlines() {
     ...known.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))),
   );
   const lines = [];
-  if (found.binds) lines.push(`What binds: ${found.binds}.`);
+  lines.push(`What binds: ${found.binds}.`);
   if (found.help.length) lines.push(`Would help, as tried: ${found.help.join(" or ")}.`);
   if (run.bits) lines.push(`${run.bits[0].toUpperCase()}${run.bits.slice(1)}.`);
   if (unknown.length) lines.push(`Unknown, for want of figures in the description: ${unknown.join(", ")}.`);
