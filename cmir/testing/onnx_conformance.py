@@ -37,11 +37,13 @@ from cmir.checking import (
     evaluator_of,
     needs_exact_integers,
 )
+from cmir.checking.scales import integer_limits
 from cmir.frontends.onnx import operators as importable
 from cmir.frontends.onnx.folding import is_random
 from cmir.frontends.onnx.loading import INPUTS
 from cmir.frontends.onnx.table import schemas
 from cmir.support.diagnostics import CompileError, collect_diagnostics
+from cmir.support.numerics import NARROW_INTEGERS, is_float
 from cmir.testing.onnx_backend import CmirBackend, static_inputs
 
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
@@ -135,6 +137,10 @@ def _difference(
     products near zero differ between processors by more than the suite's 1e-7, and half-precision numbers by a unit in
     the last place.
     """
+    if _casts_to_integers(model, inputs[0], outputs[0]):
+        low, high = integer_limits(outputs[0].dtype)
+        held = (low - 1 < inputs[0]) & (inputs[0] < high + 1)
+        expected = [np.where(held, expected[0], outputs[0])]
     references = {"ONNX's": expected}
     if needs_exact_integers(model):
         references["the exact"] = evaluator_of(model)(*inputs)
@@ -151,6 +157,17 @@ def _difference(
             if (found := difference(output, wanted, rtol, atol)) is not None:
                 return f"output {index}, against {whose} result: {found}"
     return None
+
+
+def _casts_to_integers(model: onnx.ModelProto, before: np.ndarray, after: np.ndarray) -> bool:
+    """Return True if a case casts floats to integers.
+
+    ONNX leaves open what becomes of floats that the integer type cannot hold. The suite computes it with NumPy and
+    ml_dtypes, whose releases differ.
+    """
+    casts = {node.op_type for node in model.graph.node} <= {"Cast", "CastLike"}
+    integers = after.dtype.kind in "iu" or after.dtype in NARROW_INTEGERS
+    return casts and is_float(before.dtype) and integers and before.shape == after.shape
 
 
 @cache
