@@ -22,11 +22,11 @@ from math import ceil
 
 import numpy as np
 
+from cmir.cost.slots import TABLE_SLOTS, slots_needed
+from cmir.placement.packing import first_fit
+
 _CLOSE = Fraction(1001, 1000)
 """Factor between the lower bound and an interval that it is not shown to exclude."""
-
-_FILL = Fraction(9, 10)
-"""Part of what cores can do that programs sharing them are counted on to use: they do not divide evenly."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Division:
 
     by: how iterations are divided. cores: of all copies. crossbars: of all copies, with one way. step, busy: cycles for
     which the busiest copy keeps its crossbars busy in an inference with one way, and its busiest other resource. most:
-    the number of ways that a core has crossbars for.
+    the number of ways that a core has crossbars for. iterations: of each copy.
     """
 
     by: str
@@ -45,6 +45,7 @@ class Division:
     step: Fraction
     busy: Fraction
     most: int
+    iterations: Sequence[int]
 
     def interval(self, ways: int) -> Fraction:
         """Return the cycles that the busiest copy takes for an inference."""
@@ -70,8 +71,8 @@ class StageWork:
     """A stage, the ways to divide it, and what it takes of the chip in an inference, however it is divided.
 
     divisions: the first is the stage as it is; of equal ones, an earlier one is preferred. iterations: on all cores.
-    step, busy: cycles of an iteration, as in `Division`. cycles: busy cycles of each resource other than crossbars,
-    summed over all iterations. fewest: number of copies that it must have.
+    step, busy: cycles of an iteration, as in `Division`. uses: cycles of each use of a resource that programs of a core
+    divide, in an iteration. fewest: number of copies that it must have.
     """
 
     name: str
@@ -79,8 +80,13 @@ class StageWork:
     iterations: int
     step: Fraction
     busy: int
-    cycles: Mapping[str, int]
+    uses: Mapping[str, Sequence[int]]
     fewest: int = 1
+
+    @property
+    def cycles(self) -> dict[str, int]:
+        """Busy cycles of each resource that programs divide, summed over all iterations."""
+        return {name: self.iterations * sum(own) for name, own in self.uses.items()}
 
     @property
     def each(self) -> int:
@@ -180,19 +186,40 @@ def _choose(
     return chosen
 
 
-def has_room(chosen: Sequence[PlanChoice], budget: Budget) -> bool:
-    """Return True if shared cores hold all copies, those with the most crossbars put first where there is room."""
-    if budget.cores is None or budget.each is None:
+def has_room(
+    stages: Sequence[StageWork],
+    chosen: Sequence[PlanChoice],
+    interval: Fraction,
+    budget: Budget,
+    sram: tuple[int, Sequence[int]] | None = None,
+) -> bool:
+    """Return True if copies that share cores are known to fit them, with slots by which none takes longer than λ.
+
+    interval: λ. sram: bytes of a core, and of the buffers of a copy of each stage.
+    """
+    if budget.cores is None:
         return True
-    rooms: list[int] = []
-    copies = [(c.crossbars // c.cores, c.cores) for c in chosen]
-    for crossbars, count in sorted(copies, reverse=True):
-        for _ in range(count if crossbars else 0):
-            at = next((k for k, room in enumerate(rooms) if room >= crossbars), len(rooms))
-            if at == len(rooms):
-                rooms.append(budget.each)
-            rooms[at] -= crossbars
-    return len(rooms) <= budget.cores
+    kinds = [
+        (stage, choice, k, iterations, count * choice.cores // choice.division.copies)
+        for k, (stage, choice) in enumerate(zip(stages, chosen, strict=True))
+        for iterations, count in Counter(choice.division.iterations).items()
+    ]
+    columns: dict[str, tuple[int, list[int]]] = {}
+    if budget.each is not None:
+        columns["crossbars"] = budget.each, [c.crossbars // c.cores for _, c, *_ in kinds]
+    if sram is not None:
+        columns["SRAM"] = sram[0], [sram[1][k] for _, _, k, *_ in kinds]
+    for resource in sorted({name for stage in stages for name in stage.uses}):
+        columns[resource] = (
+            TABLE_SLOTS,
+            [
+                slots_needed(stage.uses.get(resource, ()), ceil(interval) // max(1, n), TABLE_SLOTS)
+                for stage, _, _, n, _ in kinds
+            ],
+        )
+    sizes = np.array([needed for _, needed in columns.values()], np.int64).reshape(-1, len(kinds))
+    counts, capacities = [count for *_, count in kinds], [most for most, _ in columns.values()]
+    return first_fit(sizes.T, counts, capacities, budget.cores)
 
 
 def fastest(
@@ -200,17 +227,16 @@ def fastest(
 ) -> tuple[Fraction, list[PlanChoice]] | None:
     """Return the shortest interval within the budget, and its choices: the fewest crossbars, then the fewest cores.
 
-    With shared cores, the interval can be longer than that of each choice. None if the budget is too small for every
-    interval.
+    With shared cores, the interval can be longer than that of each choice, and is the shortest at which `has_room` is
+    true, but for 1 %. None if the budget is too small for every interval.
     """
     bound = least_interval(stages, budget)
     if bound is None:
         return None
     each = (division.intervals() for stage in stages for division in stage.divisions)
     found = {interval for intervals in each for interval in intervals if interval >= bound}
-    if budget.share:  # what all stages do together can bind, not only what one does
-        found.add(bound)
-        found.update(_shared_intervals(stages, budget))
+    if budget.share:  # slots get larger with the interval, whatever the choices are
+        found.update(n for n in _rising(longest_shared(stages)) if n >= bound)
     candidates = sorted(found)
     at = bisect_left(
         candidates, True, key=lambda interval: cheapest(stages, interval, budget) is not None
@@ -218,9 +244,29 @@ def fastest(
     for interval in candidates[at:]:
         chosen = cheapest(stages, interval, budget)
         assert chosen is not None, "a longer interval takes no more"
-        if not budget.share or has_room(chosen, budget):
+        if not budget.share or has_room(stages, chosen, interval, budget):
             return interval, chosen
     return None
+
+
+def _rising(last: Fraction) -> Iterator[Fraction]:
+    """Yield whole numbers up to the last, each at most 1 % larger than the one before, or by 1."""
+    number = 1
+    while number <= last:
+        yield Fraction(number)
+        number = max(number + 1, number * 101 // 100)
+
+
+def longest_shared(stages: Sequence[StageWork]) -> Fraction:
+    """Return an interval at which one slot suffices for each use of a resource: a longer one gives no more room."""
+    uses = [
+        stage.iterations * cycles
+        for stage in stages
+        for own in stage.uses.values()
+        for cycles in own
+    ]
+    alone = (stage.divisions[0].interval(1) for stage in stages)
+    return max([Fraction(TABLE_SLOTS * max(uses, default=0)), *alone])
 
 
 def lower_bound(stages: Sequence[StageWork], budget: Budget, reached: Fraction) -> Fraction:
@@ -347,11 +393,4 @@ def _can_share(
     if budget.each is not None and crossbars > budget.cores * budget.each:
         return False
     most = max(_totals(stages).values(), default=0)
-    return most <= _FILL * budget.cores * interval
-
-
-def _shared_intervals(stages: Sequence[StageWork], budget: Budget) -> Iterator[Fraction]:
-    """Yield the intervals from which on each resource suffices that programs share."""
-    if budget.cores is not None:
-        for cycles in _totals(stages).values():
-            yield cycles / (_FILL * budget.cores)
+    return most <= budget.cores * interval

@@ -36,14 +36,20 @@ def latency_of(work: Sequence[StageWork], chosen: Sequence[PlanChoice], flow: Fl
 
 
 def quicker(
-    work: Sequence[StageWork], chosen: Sequence[PlanChoice], budget: Budget, flow: Flow
+    work: Sequence[StageWork],
+    chosen: Sequence[PlanChoice],
+    budget: Budget,
+    flow: Flow,
+    interval: Fraction,
 ) -> list[PlanChoice]:
     """Return choices within the budget with which an inference takes no longer, by the model of `flow`.
 
     A local search: each step makes one stage faster, or one faster and another slower, whichever gains most for its
     part of the budget. Stages that the global control unit runs, which are in `flow` alone, stay as they are.
+
+    interval: λ at which the given choices have room on shared cores; it may grow.
     """
-    search = _Search(work, list(chosen), budget, flow)
+    search = _Search(work, list(chosen), budget, flow, interval)
     while search.step(search.faster()) or search.step(search.exchanges()):
         pass
     return search.chosen
@@ -61,6 +67,7 @@ class _Search:
     chosen: list[PlanChoice]
     budget: Budget
     flow: Flow
+    interval: Fraction
 
     def step(self, changes: Sequence[_Change]) -> bool:
         """Make the change that gains most for its price; False if none is worthwhile."""
@@ -69,7 +76,7 @@ class _Search:
         prices = np.array([max(_CHEAP, self._price(change)) for change in changes])
         for trial in np.argsort(-gains / prices, kind="stable").tolist():
             after = self._after(changes[trial])
-            if gains[trial] > _WORTHWHILE * latency and _is_within(after, self.budget):
+            if gains[trial] > _WORTHWHILE * latency and self._is_within(after):
                 self.chosen = after
                 return True
         return False
@@ -133,6 +140,16 @@ class _Search:
             after[k] = choice
         return after
 
+    def _is_within(self, chosen: Sequence[PlanChoice]) -> bool:
+        budget = self.budget
+        cores, crossbars = sum(c.cores for c in chosen), sum(c.crossbars for c in chosen)
+        if budget.crossbars is not None and crossbars > budget.crossbars:
+            return False
+        if budget.share:
+            longest = max(self.interval, *(choice.interval for choice in chosen))
+            return has_room(self.work, chosen, longest, budget)
+        return budget.cores is None or cores <= budget.cores
+
     def _price(self, change: _Change) -> float:
         """Return the part of the budget that a change takes."""
         price = 0.0
@@ -148,12 +165,3 @@ def _durations(work: Sequence[StageWork], chosen: Sequence[PlanChoice], flow: Fl
     """Return the cycles that the stages of `flow` take for an inference; none on the global control unit."""
     taken = {each.name: float(c.interval) for each, c in zip(work, chosen, strict=True)}
     return np.array([taken.get(name, 0.0) for name in flow.stages])
-
-
-def _is_within(chosen: Sequence[PlanChoice], budget: Budget) -> bool:
-    cores, crossbars = sum(c.cores for c in chosen), sum(c.crossbars for c in chosen)
-    if budget.crossbars is not None and crossbars > budget.crossbars:
-        return False
-    if budget.share:
-        return has_room(chosen, budget)
-    return budget.cores is None or cores <= budget.cores

@@ -15,6 +15,17 @@ from fractions import Fraction
 from functools import lru_cache
 from heapq import heapify, heappop, heappush, heapreplace
 
+TABLE_SLOTS = 64
+"""Number of slots of a table, if nothing else is asked for."""
+
+
+def slots_needed(uses: Sequence[int], each: int, size: int) -> int:
+    """Return the slots of a table of `size` with which no use takes longer than `each` cycles, all slots at most.
+
+    uses: cycles of each use of the resource in an iteration. A program that needs all slots is the only user.
+    """
+    return min(size, sum(-(-cycles * size // each) for cycles in uses if cycles))
+
 
 @dataclass(frozen=True)
 class Slots:

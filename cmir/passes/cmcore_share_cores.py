@@ -15,7 +15,7 @@ from cmir.analysis.capacity import check_crossbars, check_sram, sram_bytes
 from cmir.cost.firing import Firing
 from cmir.cost.program_cost import firing_cost, uses_of
 from cmir.cost.sharing import fixed_time
-from cmir.cost.slots import apportion
+from cmir.cost.slots import TABLE_SLOTS, apportion, slots_needed
 from cmir.cost.traffic import flows_of, traffic_matrix
 from cmir.dialects.cmcore import SHARED_RESOURCES, CoreOp, InstanceAttr, NetworkOp
 from cmir.dialects.cmcore.network import MOST_SLOTS
@@ -60,7 +60,7 @@ class CmcoreShareCoresPass(HardwarePass, NetworkPass):
     """Number of available cores; by default, the machine's."""
     interval: int | None = None
     """Cycles between inferences to keep."""
-    slots: int = 64
+    slots: int = TABLE_SLOTS
     """Number of slots of a table."""
 
     def apply_to(self, ctx: Context, network: NetworkOp) -> None:
@@ -131,8 +131,7 @@ class _Programs:
         A use of b cycles in each of n iterations takes n·⌈b·slots / share⌉ cycles of an inference.
         """
         each = self.interval // self.iterations[program]
-        uses = self.uses[program].get(resource, ())
-        return sum(-(-cycles * self.slots // each) for cycles in uses if cycles)
+        return slots_needed(self.uses[program].get(resource, ()), each, self.slots)
 
     def packed(self, available: int) -> list[list[int]]:
         """Return the programs of each core. Raises CompileError if there is no room."""
@@ -151,9 +150,7 @@ class _Programs:
             "SRAM": (core.sram_bytes, [self.sram[name] for name in self.names]),
         }
         for resource, name in _DIVIDED.items():
-            # A program that needs all slots is the only user of a resource, whoever else is on its core.
-            needed = [min(self.slots, self.needed(k, resource)) for k in numbers]
-            sizes[name] = self.slots, needed
+            sizes[name] = self.slots, [self.needed(k, resource) for k in numbers]
         limited = {name: size for name, size in sizes.items() if size[0] is not None}
         talk = traffic_matrix(self.flows, len(self.names))
         problem = PackingProblem(
@@ -184,7 +181,7 @@ class _Programs:
         if (fewest := int(problem.fewest[tightest])) > problem.cores:
             return f"there is {what}: their {names[tightest]} alone would take {count_of(fewest, 'core')}"
         found = "there is" if proved else "found"
-        return f"{found} {what}; more `cores` or a longer `interval` give room"
+        return f"{found} {what}; more or larger `cores`, or a longer `interval`, may give room"
 
     @cached_property
     def _read_in_turn(self) -> set[str]:

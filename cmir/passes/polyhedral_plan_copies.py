@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
@@ -18,6 +20,7 @@ from cmir.analysis.copy_plan import (
     cheapest,
     fastest,
     has_room,
+    longest_shared,
     lower_bound,
 )
 from cmir.analysis.flow import Flow
@@ -26,7 +29,9 @@ from cmir.analysis.own_results import interval_alone, reads_itself
 from cmir.analysis.scheduled_sizes import scheduled_sizes
 from cmir.analysis.sizing import Sizing
 from cmir.analysis.ways import WaysOf
-from cmir.cost.program_cost import Cost, program_cost
+from cmir.cost.firing import Firing
+from cmir.cost.program_cost import Cost, program_cost, uses_of
+from cmir.cost.sharing import fixed_time
 from cmir.dialects.polyhedral import ArrayOp, PipelineOp, StageOp
 from cmir.hardware.description import Hardware
 from cmir.passes.base import PipelinePass
@@ -61,15 +66,17 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     A remark for each stage that gets copies or ways says what they are, and what fewer would cost. A remark for the
     network gives λ and a lower bound of it: a stage with matrices of x crossbars that take c cycles for each of N
     iterations needs max(x, x·N·c / λ) crossbars, and one on p cores that iterations keep busy for s cycles needs
-    max(p, N·s / λ) cores.
+    max(p, N·s / λ) cores. With `share`, no resource may be busy for longer than λ times the cores instead.
 
     Stages whose buffers would exceed the SRAM of a core at this interval get more copies, which divide them. If that
     does not help, λ grows, unless it is given: then polyhedral-assign-storage finds a longer interval. Cores that are
     left get copies of the slowest stages without matrices, which shortens the latency. With the objective `latency`, a
     search uses what the budget has left, and exchanges crossbars and cores between stages, as long as that shortens the
-    latency by the model of `cmir/analysis/flow.py`; λ may grow. With `share`, cores may run
-    several programs, where that makes λ shorter: their number then does not limit that of copies, and λ is long enough
-    for what all stages together keep busy in a core, of which nine tenths are taken to be usable. The pipeline keeps λ
+    latency by the model of `cmir/analysis/flow.py`; λ may grow.
+
+    With `share`, cores may run several programs, where that makes λ shorter: their number then does not limit that of
+    copies, and λ is long enough that cores have room for all copies, their buffers, and the slots that
+    cmcore-share-cores gives them, if each is put on the first core with room, the largest first. The pipeline keeps λ
     as `cmir.interval`, for polyhedral-assign-storage and cmcore-share-cores.
     """
 
@@ -102,17 +109,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         if not work:
             return
         flow = Flow.of(Sizing(pipeline, hardware)) if self.objective == "latency" else None
-        longest, chosen, taken = self._plan(pipeline, work, budget, flow, self.interval)
-        for _ in range(_ROUNDS if hardware.core.sram_bytes is not None else 0):
-            divided = _with_room(pipeline, hardware, work, chosen, longest)
-            if divided is None or (divided == work and self.interval is not None):
-                break
-            interval = ceil(_LONGER * longest) if divided == work else self.interval
-            try:
-                longest, chosen, taken = self._plan(pipeline, divided, budget, flow, interval)
-            except CompileError:  # the assignment of storage says what is missing
-                break
-            work = divided
+        work, longest, chosen, taken = self._plan_with_buffers(
+            pipeline, hardware, work, budget, flow
+        )
         if flow is None and budget.cores is not None and not taken.share:
             chosen = _on_idle_cores(work, chosen, budget.cores, longest)
         set_planned_interval(pipeline, ceil(longest))
@@ -123,7 +122,8 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         tally("stages planned", len(chosen))
         tally("copies added", sum(choice.division.copies - 1 for choice in chosen))
         tally("ways added", sum(choice.ways - 1 for choice in chosen))
-        emit_remark(pipeline, self._summary(work, taken, chosen, longest, flow))
+        bound = lower_bound(work, budget, longest)
+        emit_remark(pipeline, self._summary(work, taken, chosen, longest, bound, flow))
 
     def check_budget(self, where: Where, hardware: Hardware) -> Budget:
         """Return what the plan may take. Raises CompileError if that is more than the machine has."""
@@ -145,7 +145,8 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
                 where,
                 "give the number of `cores` or `crossbars`, a `hardware` that has one, or the `interval`",
             )
-        return Budget(crossbars, cores, each, self.share)
+        share = self.share and fixed_time(hardware) is None
+        return Budget(crossbars, cores, each, share)
 
     @staticmethod
     def _work(
@@ -153,7 +154,6 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     ) -> StageWork:
         cost = program_cost(stage, hardware)
         points = stage.domain.points.count_val().to_python()
-        busy = {name: n for name, n in cost.busy.items() if name != "crossbar"}
         step, in_turn = _paces(stage, cost, hardware)
         each = stage.count_cores()
         most = None if budget.cores is None else max(1, budget.cores // each)
@@ -163,14 +163,14 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
             points,
             step,
             in_turn,
-            {name: points * cycles for name, cycles in busy.items()},
+            uses_of(Firing.of(stage), hardware),
         )
 
     def _check(self, pipeline: PipelineOp, work: list[StageWork], budget: Budget) -> None:
         """Raise CompileError if the budget does not even suffice for the network as it is."""
         whole = [stage.divisions[0] for stage in work]
         needs = (
-            ("core", None if self.share else budget.cores, sum(each.cores for each in whole)),
+            ("core", None if budget.share else budget.cores, sum(each.cores for each in whole)),
             ("crossbar", budget.crossbars, sum(each.crossbars for each in whole)),
         )
         for name, available, needed in needs:
@@ -180,11 +180,48 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
                     f"the network needs {count_of(needed, name)} without copies, "
                     f"{needed - available} more than the {available} available",
                 )
-        if self.share and not has_room([PlanChoice(division, 1) for division in whole], budget):
+        least = [PlanChoice(division, 1) for division in whole]
+        if budget.share and not has_room(work, least, longest_shared(work), budget):
             raise CompileError(
                 pipeline,
                 f"{count_of(budget.cores or 0, 'core has', 'cores have')} no room for the network without copies",
             )
+
+    def _plan_with_buffers(
+        self,
+        pipeline: PipelineOp,
+        hardware: Hardware,
+        work: list[StageWork],
+        budget: Budget,
+        flow: Flow | None,
+    ) -> tuple[list[StageWork], Fraction, list[PlanChoice], Budget]:
+        """Return a plan with which buffers fit the SRAM, as far as possible, and the work that it divides."""
+        plan = self._plan(pipeline, work, budget, flow, self.interval)
+        room, together, more = hardware.core.sram_bytes, True, _MORE
+        for _ in range(_ROUNDS if room is not None else 0):
+            assert room is not None
+            longest, chosen, taken = plan
+            buffers = _buffers(pipeline, hardware, work, chosen, longest)
+            divided, together = work, True
+            if max(buffers) > room:
+                divided = _divided(work, chosen, buffers, room)
+            elif not taken.share or has_room(work, chosen, longest, taken, (room, buffers)):
+                break
+            else:
+                together = False
+            if divided == work and self.interval is not None:
+                break
+            interval = ceil((1 + more) * longest) if divided == work else self.interval
+            try:
+                plan = self._plan(pipeline, divided, budget, flow, interval)
+            except CompileError:  # the assignment of storage says what is missing
+                break
+            work, more = divided, more if together else 2 * more
+        if not together:
+            with suppress(CompileError):
+                alone = replace(budget, share=False)
+                plan = self._plan(pipeline, work, alone, flow, self.interval)
+        return work, *plan
 
     def _plan(
         self,
@@ -202,7 +239,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         longest, chosen, taken = self._for_short_interval(pipeline, work, budget, interval)
         if flow is None:
             return longest, chosen, taken
-        chosen = quicker(work, chosen, taken, flow)
+        # Buffers are sized for copies with one pace, which copies that run in turn on shared cores need not have.
+        kinds = _without_turns(work) if taken.share else work
+        chosen = quicker(kinds, chosen, taken, flow, longest)
         return max(longest, *(choice.interval for choice in chosen)), chosen, taken
 
     def _for_short_interval(
@@ -229,7 +268,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         """
         for each in _without_sharing_first(budget):
             chosen = cheapest(_without_turns(work), Fraction(interval), each)
-            if chosen is not None and (not each.share or has_room(chosen, each)):
+            if chosen is not None and (
+                not each.share or has_room(work, chosen, Fraction(interval), each)
+            ):
                 return chosen, each
         alone = replace(budget, share=False)
         if cheapest(work, Fraction(interval), alone) is not None:
@@ -261,9 +302,9 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         budget: Budget,
         chosen: list[PlanChoice],
         longest: Fraction,
+        bound: Fraction,
         flow: Flow | None,
     ) -> str:
-        bound = lower_bound(work, budget, longest)
         used = [("crossbars", sum(choice.crossbars for choice in chosen), budget.crossbars)]
         instances = sum(choice.cores for choice in chosen)
         used.append(
@@ -335,10 +376,13 @@ def _apply(stage: StageOp, choice: PlanChoice) -> None:
 
 
 _ROUNDS = 8
-"""Number of times that stages are divided further whose buffers exceed the SRAM of a core, or λ is made longer."""
+"""Number of times that a plan is changed because buffers exceed the SRAM of a core."""
 
-_LONGER = Fraction(102, 100)
-"""Factor by which λ grows if buffers exceed the SRAM of a core however their stages are divided."""
+_MORE = Fraction(2, 100)
+"""Part of λ by which it grows if buffers exceed the SRAM of a core however their stages are divided.
+
+Where they exceed it only together with those of other programs on the core, it doubles each time.
+"""
 
 _WORTH = Fraction(105, 100)
 """Factor by which turns must shorten λ: each copy has the buffers of an undivided core, and gets its data."""
@@ -367,35 +411,36 @@ def _on_idle_cores(
         chosen[slowest] = PlanChoice(finer[slowest], 1)
 
 
-def _with_room(
+def _buffers(
     pipeline: PipelineOp,
     hardware: Hardware,
     work: list[StageWork],
     chosen: list[PlanChoice],
     interval: Fraction,
-) -> list[StageWork] | None:
-    """Return the work with more copies of the stages whose buffers exceed the SRAM of a core, as far as they divide.
-
-    The result is None if no buffers do.
-    """
-    trial, room = pipeline.clone(), hardware.core.sram_bytes
-    assert room is not None
+) -> list[int]:
+    """Return the most bytes that the buffers of a copy of each stage take, with sizes that keep the interval."""
+    trial = pipeline.clone()
     for each, choice in zip(work, chosen, strict=True):
         _apply(trial.stages[each.name], choice)
     sizing = Sizing(trial, hardware)
+    taken: Counter[str] = Counter()
     sizes = scheduled_sizes(sizing, ceil(interval * sizing.ticks))
-    taken: dict[str, int] = {}
     for core, size in sizing.sram_bytes(sizes).items():
-        taken[core.program] = max(size, taken.get(core.program, 0))
-    if max(taken.values()) <= room:
-        return None
+        taken[core.program] = max(size, taken[core.program])
+    return [taken[each.name] for each in work]
+
+
+def _divided(
+    work: list[StageWork], chosen: list[PlanChoice], buffers: list[int], room: int
+) -> list[StageWork]:
+    """Return the work with more copies of the stages whose buffers exceed the SRAM of a core, as far as they divide."""
     divided: list[StageWork] = []
-    for each, choice in zip(work, chosen, strict=True):
-        if taken[each.name] > room:
+    for each, choice, taken in zip(work, chosen, buffers, strict=True):
+        if taken > room:
             # Copies that run iterations in turn have buffers as large as one core.
             (each,) = _without_turns([each])
             if choice.division.by != "turns":
-                each = replace(each, fewest=_fewest(each, choice, Fraction(taken[each.name], room)))
+                each = replace(each, fewest=_fewest(each, choice, Fraction(taken, room)))
         divided.append(each)
     return divided
 
@@ -449,7 +494,8 @@ def _divisions(
                 continue
             if most is not None and copies > most:
                 break
-            iterations = int(iterations_of_copies(units, copies, by).max())
+            of_copies = [int(n) for n in iterations_of_copies(units, copies, by)]
+            iterations = max(of_copies)
             alone = iterations * step
             if recurrent:
                 trial = stage.clone()
@@ -464,6 +510,7 @@ def _divisions(
                 alone,
                 Fraction(iterations * busy),
                 ways or ceil(Fraction(busy) / step),
+                of_copies,
             )
 
 

@@ -13,6 +13,7 @@ first (Johnson et al., Worst-case performance bounds for simple one-dimensional 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,29 @@ from cmir.support.solving import deterministic_solver
 
 _WORK = 10.0
 """Limit of the work of CP-SAT, in its deterministic units of about a second."""
+
+
+def first_fit(
+    sizes: np.ndarray, counts: Sequence[int], capacities: Sequence[int], cores: int
+) -> bool:
+    """Return True if the first core with room for each program is one of so many, the largest programs first.
+
+    sizes: what each kind of program takes of each resource, shape (kinds, resources). counts: programs of each kind.
+    """
+    free = np.tile(np.asarray(capacities, np.int64), (cores, 1))
+    if (np.asarray(counts, np.int64) @ sizes > free.sum(axis=0)).any():
+        return False
+    for kind in np.argsort(-(sizes / free[0].clip(1)).max(axis=1), kind="stable").tolist():
+        used = sizes[kind] > 0
+        if not used.any():
+            continue
+        room = (free[:, used] // sizes[kind, used]).min(axis=1)
+        before = np.cumsum(room) - room
+        here = np.clip(counts[kind] - before, 0, room)
+        if here.sum() < counts[kind]:
+            return False
+        free -= here[:, None] * sizes[kind]
+    return True
 
 
 class PackingError(Exception):

@@ -30,10 +30,10 @@ def stage_works(draw: st.DrawFn) -> StageWork:
     for size in sorted({-(-units // copies) for copies in range(1, units + 1)}, reverse=True):
         copies, run = -(-units // size), size * unit
         cores = copies * parts
-        figures = cores, cores * crossbars, run * step, Fraction(run * busy), most
+        figures = cores, cores * crossbars, run * step, Fraction(run * busy), most, [run] * copies
         divisions.append(Division("columns", copies, *figures))
     iterations = parts * units * unit
-    return StageWork("s", divisions, iterations, step, busy, {"dpu": int(iterations * step)})
+    return StageWork("s", divisions, iterations, step, busy, {"dpu": [int(step)]})
 
 
 works = st.lists(stage_works(), min_size=1, max_size=3)
@@ -137,11 +137,11 @@ def test_a_larger_budget_is_never_slower(
 
 
 def test_programs_that_share_cores_are_limited_by_what_all_of_them_do() -> None:
-    alone = Division("columns", 1, 1, 0, Fraction(9), Fraction(0), 1)
-    divided = Division("columns", 9, 9, 0, Fraction(1), Fraction(0), 1)
-    stage = StageWork("s", [alone, divided], 9, Fraction(1), 0, {"dpu": 9})
+    alone = Division("columns", 1, 1, 0, Fraction(9), Fraction(0), 1, [9])
+    divided = Division("columns", 9, 9, 0, Fraction(1), Fraction(0), 1, [1] * 9)
+    stage = StageWork("s", [alone, divided], 9, Fraction(1), 0, {"dpu": [1]})
     both = [PlanChoice(alone, 1)] * 2
-    assert fastest([stage, stage], Budget(cores=2, share=True)) == (10, both)
-    assert fastest([stage, stage], Budget(cores=1, share=True)) == (20, both)
-    assert cheapest([stage], Fraction(9), Budget(cores=1, share=True)) is None
-    assert cheapest([stage], Fraction(10), Budget(cores=1, share=True)) is not None
+    assert fastest([stage, stage], Budget(cores=2, share=True)) == (9, both)
+    assert fastest([stage, stage], Budget(cores=1, share=True)) == (18, both)
+    assert cheapest([stage], Fraction(8), Budget(cores=1, share=True)) is None
+    assert cheapest([stage], Fraction(9), Budget(cores=1, share=True)) is not None

@@ -61,7 +61,7 @@ def test_no_longer_and_within_the_budget(
     drawn: list[StageWork], crossbars: int, cores: int, share: bool, data: st.DataObject
 ) -> None:
     work = [
-        StageWork(f"s{k}", w.divisions, w.iterations, w.step, w.busy, w.cycles)
+        StageWork(f"s{k}", w.divisions, w.iterations, w.step, w.busy, w.uses)
         for k, w in enumerate(drawn)
     ]
     parts = st.lists(st.sampled_from([0.1, 0.5, 1.0]), min_size=2, max_size=2).map(sorted)
@@ -74,7 +74,7 @@ def test_no_longer_and_within_the_budget(
     plan = fastest(work, budget)
     assume(plan is not None)
     assert plan is not None
-    chosen = quicker(work, plan[1], budget, flow)
+    chosen = quicker(work, plan[1], budget, flow, plan[0])
     assert latency_of(work, chosen, flow) <= latency_of(work, plan[1], flow)
     assert sum(choice.crossbars for choice in chosen) <= crossbars
     assert share or sum(choice.cores for choice in chosen) <= cores
@@ -85,7 +85,7 @@ def test_crossbars_go_where_a_stage_waits_for_everything() -> None:
     from cmir.analysis.copy_plan import Division
 
     def stage(name: str) -> StageWork:
-        division = Division("columns", 1, 1, 1, Fraction(10), Fraction(1200), 6)
+        division = Division("columns", 1, 1, 1, Fraction(10), Fraction(1200), 6, [10])
         return StageWork(name, [division], 10, Fraction(1), 120, {})
 
     work = [stage("a"), stage("b"), stage("c")]
@@ -95,5 +95,5 @@ def test_crossbars_go_where_a_stage_waits_for_everything() -> None:
     budget = Budget(crossbars=8)
     plan = fastest(work, budget)
     assert plan is not None and [choice.ways for choice in plan[1]] == [2, 2, 2]
-    chosen = quicker(work, plan[1], budget, flow)
+    chosen = quicker(work, plan[1], budget, flow, plan[0])
     assert [choice.ways for choice in chosen] == [4, 2, 2]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -14,7 +15,7 @@ from tolerance import assert_close
 import cmir
 from cmir.support.diagnostics import CompileError
 
-CHIP = {
+CHIP: dict[str, Any] = {
     "name": "chip",
     "crossbar": {"rows": 32, "columns": 32, "phase_cycles": 40},
     "core": {
@@ -92,3 +93,31 @@ def test_an_objective_is_never_worse_than_the_plan_for_the_interval(
 def test_energy_that_depends_on_no_plan(model: Path) -> None:
     with pytest.raises(CompileError, match=r"energy\.link_byte"):
         cmir.compile(model, CHIP, objective="energy", progress=False)
+
+
+TIGHT = {
+    "slots of an SRAM port": ({"phase_cycles": 10}, {"sram_bytes": 4096, "sram_port_bytes": 1}),
+    "slots of a vector unit": ({"phase_cycles": 4}, {"sram_bytes": 4096, "vector_lanes": 1}),
+    "buffers": ({"phase_cycles": 400}, {"sram_bytes": 1024, "sram_port_bytes": 2, "count": 6}),
+    "cores, which cannot be shared": ({}, {"fixed_interval": 7, "fixed_latency": 9}),
+    "buffers and slots": ({"rows": 16, "columns": 16}, {"sram_bytes": 1024, "sram_port_bytes": 2}),
+}
+"""What programs of a core have too little of, with fields of the crossbar and of the core that differ."""
+
+
+@pytest.mark.parametrize("objective", ["interval", "latency"])
+@pytest.mark.parametrize("tight", TIGHT)
+def test_shared_cores_have_room_for_what_is_planned(
+    model: Path, tight: str, objective: Literal["interval", "latency"]
+) -> None:
+    crossbar, core = TIGHT[tight]
+    core = {**CHIP["core"], "count": 9, "crossbars": 16, **core}
+    chip = {"name": "tight", "crossbar": {**CHIP["crossbar"], **crossbar}, "core": core}
+    net = cmir.compile(model, chip, budget={}, objective=objective, progress=False)
+    assert net.timed.network.core_count <= core["count"]
+    (told,) = (str(remark) for remark in net.remarks if "in use; " in str(remark))
+    bound = re.search(r"\(bound ([\d.]+)\)", told)
+    assert bound is None or float(bound[1]) <= net.timing().interval * (1 + 1e-5)
+    sample = np.random.default_rng(3).normal(size=(1, 2, 8, 8)).astype(np.float32)
+    (found,) = net.run(sample).outputs.values()
+    assert_close(found[0, 0], reference_outputs(onnx.load(model), {"x": sample[0]})[0])

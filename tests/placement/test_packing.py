@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cmir.placement.packing import PackingError, PackingProblem, pack
+from cmir.placement.packing import PackingError, PackingProblem, first_fit, pack
 
 IN_TURN = (False, True, True)
 
@@ -58,6 +59,27 @@ def test_an_assignment_is_found_if_there_is_one(problem: PackingProblem):
         return
     assert fits(problem, tuple(found.tolist()))
     assert (problem.fewest <= problem.cores).all()
+
+
+@settings(max_examples=300)
+@given(problems(), st.lists(st.integers(1, 2), min_size=6, max_size=6))
+def test_first_fit_takes_programs_one_by_one(problem: PackingProblem, repeated: list[int]):
+    """Those of a kind together are put where they go one after the other, which is an assignment."""
+    counts, capacities = repeated[: problem.programs], problem.capacities.tolist()
+    largest = np.argsort(-(problem.sizes / problem.capacities).max(axis=1), kind="stable")
+    sizes = [problem.sizes[kind] for kind in largest for _ in range(counts[kind])]
+    free, cores = [problem.capacities.copy() for _ in range(problem.cores)], list[int]()
+    for size in sizes:
+        room = [k for k, left in enumerate(free) if (size <= left).all()]
+        if not room:
+            break
+        cores.append(room[0])
+        free[room[0]] -= size
+    found = first_fit(problem.sizes, counts, capacities, problem.cores)
+    assert found == (len(cores) == len(sizes))
+    if found:
+        whole = replace(problem, sizes=np.array(sizes), apart=np.arange(len(sizes)))
+        assert fits(whole, tuple(cores))
 
 
 @given(problems())
