@@ -14,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil
 
 from cmir.dialects.core_name import CoreName
+from cmir.support.diagnostics import CompileError
 from cmir.support.graphs import in_order
 from cmir.timing.actors import Actor
 from cmir.timing.control import DeadlockError
@@ -23,17 +25,31 @@ from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch
 
 
 def steady_interval(actors: Mapping[CoreName, Actor]) -> Fraction:
-    """Return λ, in cycles; it is a fraction if several inferences are under way in a cycle. Raises DeadlockError."""
+    """Return λ, in cycles; it is a fraction if several inferences are under way in a cycle.
+
+    It may be less than a cycle too short if times that are multiplied by its denominator exceed the bound of
+    `check_times`. Raises DeadlockError, and CompileError if times exceed that bound as they are.
+    """
     interval = max(actor.cycles for actor in actors.values())
     if in_order({name: {d.source for d in a.dependences} for name, a in actors.items()}):
         return interval  # an actor by itself forms the only cycles
     while True:
-        period, times = interval.as_integer_ratio()
+        search, times = _search(actors, interval)
         try:
-            PeriodicSearch({name: a.slower(times) for name, a in actors.items()}, period).run()
+            search.run()
         except InfeasiblePeriodError as cycle:
             if cycle.tokens <= 0:
                 raise DeadlockError([link.wait for link in cycle.links]) from None
             interval = Fraction(cycle.delay, cycle.tokens * times)
         else:
             return interval
+
+
+def _search(actors: Mapping[CoreName, Actor], interval: Fraction) -> tuple[PeriodicSearch, int]:
+    """Return the search for a schedule with this interval, or the next whole one, and the factor of its times."""
+    period, times = interval.as_integer_ratio()
+    try:
+        slower = {name: actor.slower(times) for name, actor in actors.items()}
+        return PeriodicSearch(slower, period), times
+    except CompileError:
+        return PeriodicSearch(actors, ceil(interval)), 1

@@ -14,11 +14,12 @@ from cmir.cost.pace import Pace
 from cmir.dialects.core_name import CoreName
 from cmir.elaboration.automata import NEVER
 from cmir.isl.dependence_kind import DependenceKind
+from cmir.support.diagnostics import CompileError
 from cmir.timing.actors import Actor, Dependence
 from cmir.timing.control import DeadlockError
 from cmir.timing.interval import steady_interval
 from cmir.timing.periodic import InfeasiblePeriodError, PeriodicSearch, periodic_schedule
-from cmir.timing.recurrence import Recurrence
+from cmir.timing.recurrence import MOST_CYCLES, Recurrence
 from cmir.timing.steady import repeats
 
 Network = dict[CoreName, Actor]
@@ -148,6 +149,26 @@ def check_interval(actors: Network) -> None:
     assert abs(max((end[-1] - end[59]) / 60 for end in ends) - interval) < 1
     if period := repeats(actors, report):
         assert max(Fraction(int(end[-1] - end[-1 - period]), period) for end in ends) == interval
+
+
+def test_interval_of_times_near_the_bound() -> None:
+    """Two inferences in a circle of two cores: a fraction of a cycle can only be found where times are smaller."""
+    one, two = CoreName("one"), CoreName("two")
+
+    def interval(delay: int) -> Fraction:
+        waits = Dependence(DependenceKind.RAW, one, "a", np.zeros(1, np.int64), delay)
+        credit = Dependence(DependenceKind.WAR, two, "a", np.full(1, -2), delay + 1)
+        actors = {
+            one: Actor(one, 1, Pace(1), 1, [credit]),
+            two: Actor(two, 1, Pace(1), 1, [waits]),
+        }
+        return steady_interval(actors)
+
+    assert interval(3) == Fraction(7, 2)
+    large = MOST_CYCLES // 8
+    assert interval(large) == Fraction(2 * large + 1, 2)
+    with pytest.raises(CompileError, match="times may exceed"):
+        interval(MOST_CYCLES)
 
 
 def test_what_is_in_the_way() -> None:
