@@ -196,7 +196,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         flow: Flow | None,
     ) -> tuple[list[StageWork], Fraction, list[PlanChoice], Budget]:
         """Return a plan with which buffers fit the SRAM, as far as possible, and the work that it divides."""
-        plan = self._plan(pipeline, work, budget, flow, self.interval)
+        plan, given = self._plan(pipeline, work, budget, flow, self.interval), work
         room, together, more = hardware.core.sram_bytes, True, _MORE
         for _ in range(_ROUNDS if room is not None else 0):
             assert room is not None
@@ -220,7 +220,7 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
         if not together:
             with suppress(CompileError):
                 alone = replace(budget, share=False)
-                plan = self._plan(pipeline, work, alone, flow, self.interval)
+                return self._plan_with_buffers(pipeline, hardware, given, alone, flow)
         return work, *plan
 
     def _plan(

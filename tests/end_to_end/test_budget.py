@@ -100,6 +100,10 @@ TIGHT = {
     "slots of a vector unit": ({"phase_cycles": 4}, {"sram_bytes": 4096, "vector_lanes": 1}),
     "buffers": ({"phase_cycles": 400}, {"sram_bytes": 1024, "sram_port_bytes": 2, "count": 6}),
     "cores, which cannot be shared": ({}, {"fixed_interval": 7, "fixed_latency": 9}),
+    "buffers of copies": (
+        {"columns": 16, "phase_cycles": 400},
+        {"sram_bytes": 1024, "vector_lanes": 1, "sram_port_bytes": 4},
+    ),
     "buffers and slots": ({"rows": 16, "columns": 16}, {"sram_bytes": 1024, "sram_port_bytes": 2}),
 }
 """What programs of a core have too little of, with fields of the crossbar and of the core that differ."""
