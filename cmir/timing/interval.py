@@ -31,7 +31,8 @@ def steady_interval(actors: Mapping[CoreName, Actor]) -> Fraction:
     `check_times`. Raises DeadlockError, and CompileError if times exceed that bound as they are.
     """
     interval = max(actor.cycles for actor in actors.values())
-    if in_order({name: {d.source for d in a.dependences} for name, a in actors.items()}):
+    sources = {name: {d.source for d in actor.dependences} for name, actor in actors.items()}
+    if in_order(sources) is not None:
         return interval  # an actor by itself forms the only cycles
     while True:
         search, times = _search(actors, interval)

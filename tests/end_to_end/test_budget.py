@@ -100,10 +100,6 @@ TIGHT = {
     "slots of a vector unit": ({"phase_cycles": 4}, {"sram_bytes": 4096, "vector_lanes": 1}),
     "buffers": ({"phase_cycles": 400}, {"sram_bytes": 1024, "sram_port_bytes": 2, "count": 6}),
     "cores, which cannot be shared": ({}, {"fixed_interval": 7, "fixed_latency": 9}),
-    "buffers of copies": (
-        {"columns": 16, "phase_cycles": 400},
-        {"sram_bytes": 1024, "vector_lanes": 1, "sram_port_bytes": 4},
-    ),
     "buffers and slots": ({"rows": 16, "columns": 16}, {"sram_bytes": 1024, "sram_port_bytes": 2}),
 }
 """What programs of a core have too little of, with fields of the crossbar and of the core that differ."""
@@ -125,3 +121,26 @@ def test_shared_cores_have_room_for_what_is_planned(
     sample = np.random.default_rng(3).normal(size=(1, 2, 8, 8)).astype(np.float32)
     (found,) = net.run(sample).outputs.values()
     assert_close(found[0, 0], reference_outputs(onnx.load(model), {"x": sample[0]})[0])
+
+
+def test_cores_of_their_own_where_buffers_do_not_fit_together() -> None:
+    """Buffers of shared cores divide stages further than there are cores, so the plan starts over without sharing."""
+    net = Builder(3, 12, 12)
+    value = "x"
+    for _ in range(4):
+        value = net.relu(net.conv(value, 6, pads=1))
+    model = net.model(net.gemm(net.flatten(net.pool(value)), 5))
+    core = {
+        "count": 9,
+        "crossbars": 16,
+        "sram_bytes": 1024,
+        "vector_lanes": 1,
+        "sram_port_bytes": 4,
+    }
+    chip = {"crossbar": {"rows": 32, "columns": 16, "phase_cycles": 400}, "core": core}
+    compiled = cmir.compile(model, {"name": "small", **chip}, budget={}, progress=False)
+    assert compiled.timed.network.core_count <= 9
+    assert not any(core.divides for core in compiled.timed.network.op.cores)
+    sample = np.random.default_rng(3).normal(size=(1, 3, 12, 12)).astype(np.float32)
+    (found,) = compiled.run(sample).outputs.values()
+    assert_close(found[0, 0], reference_outputs(model, {"x": sample[0]})[0])
