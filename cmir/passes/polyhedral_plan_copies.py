@@ -197,26 +197,30 @@ class PolyhedralPlanCopiesPass(HardwarePass, PipelinePass):
     ) -> tuple[list[StageWork], Fraction, list[PlanChoice], Budget]:
         """Return a plan with which buffers fit the SRAM, as far as possible, and the work that it divides."""
         plan, given = self._plan(pipeline, work, budget, flow, self.interval), work
-        room, together, more = hardware.core.sram_bytes, True, _MORE
-        for _ in range(_ROUNDS if room is not None else 0):
-            assert room is not None
+        room, together, more, wanted = hardware.core.sram_bytes, True, _MORE, self.interval
+        if room is None:
+            return work, *plan
+        for _ in range(_ROUNDS):
             longest, chosen, taken = plan
-            buffers = _buffers(pipeline, hardware, work, chosen, longest)
-            divided, together = work, True
+            buffers, divided = _buffers(pipeline, hardware, work, chosen, longest), work
             if max(buffers) > room:
                 divided = _divided(work, chosen, buffers, room)
             elif not taken.share or has_room(work, chosen, longest, taken, (room, buffers)):
-                break
+                return work, *plan
             else:
                 together = False
-            if divided == work and self.interval is not None:
-                break
-            interval = ceil((1 + more) * longest) if divided == work else self.interval
+            interval = wanted
+            if divided == work:
+                if self.interval is not None:
+                    break
+                interval = ceil((1 + more) * longest)
+                if max(buffers) <= room:  # further divisions are for this interval, too
+                    wanted, more = interval, 2 * more
             try:
                 plan = self._plan(pipeline, divided, budget, flow, interval)
             except CompileError:  # the assignment of storage says what is missing
                 break
-            work, more = divided, more if together else 2 * more
+            work = divided
         if not together:
             with suppress(CompileError):
                 alone = replace(budget, share=False)
