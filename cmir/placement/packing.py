@@ -34,7 +34,7 @@ def first_fit(
     free = np.tile(np.asarray(capacities, np.int64), (cores, 1))
     if (np.asarray(counts, np.int64) @ sizes > free.sum(axis=0)).any():
         return False
-    for kind in np.argsort(-(sizes / free[0].clip(1)).max(axis=1), kind="stable").tolist():
+    for kind in np.argsort(-(sizes / free[0].clip(1)).max(axis=1, initial=0), kind="stable"):
         used = sizes[kind] > 0
         if not used.any():
             continue

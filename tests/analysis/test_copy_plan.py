@@ -16,6 +16,7 @@ from cmir.analysis.copy_plan import (
     StageWork,
     cheapest,
     fastest,
+    has_room,
     lower_bound,
 )
 
@@ -145,3 +146,11 @@ def test_programs_that_share_cores_are_limited_by_what_all_of_them_do() -> None:
     assert fastest([stage, stage], Budget(cores=1, share=True)) == (18, both)
     assert cheapest([stage], Fraction(8), Budget(cores=1, share=True)) is None
     assert cheapest([stage], Fraction(9), Budget(cores=1, share=True)) is not None
+
+
+def test_programs_share_a_core_of_which_nothing_is_limited() -> None:
+    alone = Division("columns", 1, 1, 0, Fraction(9), Fraction(0), 1, [9])
+    stage = StageWork("s", [alone], 9, Fraction(1), 0, {})
+    budget = Budget(cores=1, share=True)
+    assert has_room([stage] * 3, [PlanChoice(alone, 1)] * 3, Fraction(9), budget)
+    assert has_room([], [], Fraction(1), budget)
