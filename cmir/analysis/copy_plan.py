@@ -199,27 +199,30 @@ def has_room(
     """
     if budget.cores is None:
         return True
+    room, buffers = sram or (None, [0] * len(stages))
     kinds = [
-        (stage, choice, k, iterations, count * choice.cores // choice.division.copies)
-        for k, (stage, choice) in enumerate(zip(stages, chosen, strict=True))
+        (stage, choice, taken, iterations, count * choice.cores // choice.division.copies)
+        for stage, choice, taken in zip(stages, chosen, buffers, strict=True)
         for iterations, count in Counter(choice.division.iterations).items()
     ]
-    columns: dict[str, tuple[int, list[int]]] = {}
-    if budget.each is not None:
-        columns["crossbars"] = budget.each, [c.crossbars // c.cores for _, c, *_ in kinds]
-    if sram is not None:
-        columns["SRAM"] = sram[0], [sram[1][k] for _, _, k, *_ in kinds]
-    for resource in sorted({name for stage in stages for name in stage.uses}):
-        columns[resource] = (
-            TABLE_SLOTS,
-            [
-                slots_needed(stage.uses.get(resource, ()), ceil(interval) // max(1, n), TABLE_SLOTS)
-                for stage, _, _, n, _ in kinds
-            ],
-        )
-    sizes = np.array([needed for _, needed in columns.values()], np.int64).reshape(-1, len(kinds))
-    counts, capacities = [count for *_, count in kinds], [most for most, _ in columns.values()]
-    return first_fit(sizes.T, counts, capacities, budget.cores)
+    resources = sorted({name for stage in stages for name in stage.uses})
+    limits = [budget.each, room, *[TABLE_SLOTS] * len(resources)]
+    sizes = [
+        [
+            choice.crossbars // choice.cores,
+            taken,
+            *(
+                slots_needed(stage.uses.get(name, ()), ceil(interval) // max(1, n), TABLE_SLOTS)
+                for name in resources
+            ),
+        ]
+        for stage, choice, taken, n, _ in kinds
+    ]
+    limited = [k for k, most in enumerate(limits) if most is not None]
+    capacities = [most for most in limits if most is not None]
+    counts = [count for *_, count in kinds]
+    table = np.array(sizes, np.int64).reshape(len(kinds), len(limits))
+    return first_fit(table[:, limited], counts, capacities, budget.cores)
 
 
 def fastest(

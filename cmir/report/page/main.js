@@ -47,8 +47,7 @@ function drawHeadlines() {
   byId("headlines").append(
     ...known.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, value))),
   );
-  const lines = [];
-  lines.push(`What binds: ${found.binds}.`);
+  const lines = [`What binds: ${found.binds}.`];
   if (found.help.length) lines.push(`Would help, as tried: ${found.help.join(" or ")}.`);
   if (run.bits) lines.push(`${run.bits[0].toUpperCase()}${run.bits.slice(1)}.`);
   if (unknown.length) lines.push(`Unknown, for want of figures in the description: ${unknown.join(", ")}.`);
